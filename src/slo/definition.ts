@@ -1,0 +1,88 @@
+/** How bad minutes are weighed: by their events, or each slice as a whole. */
+export type BudgetingMethod = 'occurrences' | 'timeslices';
+export type CalendarUnit = 'day' | 'week' | 'month' | 'quarter' | 'year';
+export type ThresholdOp = 'lt' | 'lte' | 'gt' | 'gte';
+
+export interface RollingWindow {
+  readonly type: 'rolling';
+  readonly durationMs: number;
+}
+
+export interface CalendarWindow {
+  readonly type: 'calendar';
+  readonly unit: CalendarUnit;
+  readonly count: number;
+  /** IANA name. */
+  readonly timeZone: string;
+  /** The anchor's wall-clock time without an offset, `2024-01-01T00:00:00`. */
+  readonly start: string;
+}
+
+export type TimeWindow = RollingWindow | CalendarWindow;
+
+export interface RatioSli {
+  readonly type: 'ratio';
+  readonly incremental: boolean;
+  readonly alignment: 'drop' | 'interpolate';
+  readonly source: { readonly type: 'push' };
+}
+
+export interface ThresholdSli {
+  readonly type: 'threshold';
+  readonly source: { readonly type: 'push' };
+}
+
+export type Sli = RatioSli | ThresholdSli;
+
+export interface Objective {
+  readonly name: string;
+  readonly displayName: string;
+  /** In (0, 1). */
+  readonly target: number;
+  readonly primary: boolean;
+  /** In (0, 1]; null unless the SLO counts time slices. */
+  readonly timeSliceTarget: number | null;
+  /** Null unless the SLI is a threshold. */
+  readonly op: ThresholdOp | null;
+  readonly value: number | null;
+}
+
+export type AlertSeverity = 'page' | 'ticket';
+
+/** Holds when the burn rate over both windows is at least `factor`. */
+export interface BurnRateCondition {
+  readonly severity: AlertSeverity;
+  readonly longMs: number;
+  readonly shortMs: number;
+  readonly factor: number;
+}
+
+/** `default`: the four conditions of the SRE Workbook, scaled to the SLO's period. */
+export interface AlertPolicy {
+  readonly conditions: 'default';
+}
+
+/** What of a definition decides a status. A status at t uses the revision in force at t. */
+export interface DefinitionRevision {
+  /** In force from here on; the first revision also before. */
+  readonly fromMs: number;
+  readonly timeWindow: TimeWindow;
+  readonly objectives: readonly Objective[];
+}
+
+/** An SLO as its owner defines it. */
+export interface SloDefinition {
+  readonly project: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly service: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly budgetingMethod: BudgetingMethod;
+  /** One minute unless the SLO counts longer time slices. */
+  readonly sliceMs: number;
+  readonly timeWindow: TimeWindow;
+  readonly sli: Sli;
+  readonly objectives: readonly Objective[];
+  readonly alertPolicy: AlertPolicy;
+}

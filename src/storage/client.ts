@@ -1,0 +1,99 @@
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { ServiceError } from '../lib/errors.ts';
+import { TENANT_ROLE } from './schema.ts';
+
+/** A connection inside a transaction: drizzle for plain statements, `client` for the hot ones. */
+export interface Tx {
+  readonly orm: NodePgDatabase;
+  readonly client: pg.PoolClient;
+}
+
+export interface Database {
+  /** Runs `work` in one transaction that sees and writes only the account's rows. */
+  tenant<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction as the owner of the tables: for workers, over all accounts. */
+  owner<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Answers when the database does. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ACCOUNT_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
+
+/** The grammar of an account id; it is spliced into `SET LOCAL`, which takes no parameters. */
+export function isAccountId(text: string): boolean {
+  return ACCOUNT_ID.test(text);
+}
+
+const CONNECTION_CLASSES = /^(08|57P0|53300)/;
+const CONNECTION_ERRNOS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
+
+/** Whether the database is away, as against a statement that failed. */
+export function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (CONNECTION_CLASSES.test(code) || CONNECTION_ERRNOS.has(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    error.message,
+  );
+}
+
+export interface DatabaseOptions {
+  readonly logger: Logger;
+  readonly maxConnections?: number;
+}
+
+/** A pool on `url`. Nothing connects before the first use. */
+export function createDatabase(url: string, { logger, maxConnections = 12 }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: 5000,
+    application_name: 'nself-slo-tracker',
+  });
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection failed'));
+
+  async function transaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (cause) {
+      throw new ServiceError('unavailable', 'The database cannot be reached; try again.', { cause });
+    }
+    let broken: Error | undefined;
+    try {
+      await client.query(begin);
+      const result = await work({ orm: drizzle({ client }), client });
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((cause: Error) => {
+        broken = cause;
+      });
+      if (isConnectionFailure(error)) {
+        throw new ServiceError('unavailable', 'The database went away; try again.', { cause: error });
+      }
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    tenant(accountId, work) {
+      if (!isAccountId(accountId)) throw new ServiceError('malformed', 'The account id is not valid.');
+      return transaction(
+        `BEGIN; SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`,
+        work,
+      );
+    },
+    owner: (work) => transaction('BEGIN', work),
+    async ping() {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,176 @@
+import { sql } from 'drizzle-orm';
+import {
+  boolean,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgEnum,
+  pgPolicy,
+  pgRole,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type {
+  AlertPolicy,
+  DefinitionRevision,
+  Objective,
+  Sli,
+  TimeWindow,
+} from '../slo/definition.ts';
+
+/** Every request's transaction runs as this role, which row level security binds. */
+export const TENANT_ROLE = 'np_slo_tenant';
+
+const tenant = pgRole(TENANT_ROLE).existing();
+
+/** Schema of the partitions: they do not inherit policies, so nothing is granted there. */
+export const PARTITION_SCHEMA = 'np_slo_parts';
+
+/** Read once a statement, not once a row, hence the sub-select. */
+const ownAccount = sql`source_account_id = (select current_setting('app.source_account_id', true))`;
+
+const tenantPolicy = (name: string) =>
+  pgPolicy(name, { as: 'permissive', for: 'all', to: tenant, using: ownAccount, withCheck: ownAccount });
+
+export const sloState = pgEnum('np_slo_state', ['exhausted', 'at_risk', 'healthy', 'no_data']);
+export const reportPeriod = pgEnum('np_slo_period', ['day', 'week', 'month', 'quarter', 'year']);
+
+const accountId = () => text('source_account_id').notNull().default('primary');
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/** Definitions, and the current status beside them for whoever watches the row. */
+export const npSlos = pgTable(
+  'np_slos',
+  {
+    sourceAccountId: accountId(),
+    id: uuid('id').notNull().defaultRandom(),
+    project: text('project').notNull(),
+    name: text('name').notNull(),
+    displayName: text('display_name').notNull(),
+    description: text('description').notNull(),
+    service: text('service').notNull(),
+    labels: jsonb('labels').$type<Record<string, string>>().notNull(),
+    budgetingMethod: text('budgeting_method', { enum: ['occurrences', 'timeslices'] }).notNull(),
+    timeSliceSeconds: integer('time_slice_seconds').notNull(),
+    timeWindow: jsonb('time_window').$type<TimeWindow>().notNull(),
+    sli: jsonb('sli').$type<Sli>().notNull(),
+    objectives: jsonb('objectives').$type<Objective[]>().notNull(),
+    alertPolicy: jsonb('alert_policy').$type<AlertPolicy>().notNull(),
+    /** What decided a status and since when, oldest first; the last one is in force. */
+    revisions: jsonb('revisions').$type<DefinitionRevision[]>().notNull(),
+    createdAt: instant('created_at').notNull(),
+    updatedAt: instant('updated_at').notNull(),
+    state: sloState('state').notNull().default('no_data'),
+    /** Of the primary objective; where none is, of the one with the least budget. */
+    reliability: doublePrecision('reliability'),
+    budget: doublePrecision('budget'),
+    burnRate: doublePrecision('burn_rate'),
+    /** The minute that the status columns stand for. */
+    evaluatedAt: instant('evaluated_at'),
+    /** Start of the newest minute bucket with data. */
+    lastDataAt: instant('last_data_at'),
+    /** Snapshots are complete up to here; the evaluator goes on from here. Null before the first data. */
+    snapshotsUntil: instant('snapshots_until'),
+  },
+  (t) => [
+    primaryKey({ name: 'np_slos_pkey', columns: [t.sourceAccountId, t.id] }),
+    unique('np_slos_account_project_name_key').on(t.sourceAccountId, t.project, t.name),
+    tenantPolicy('np_slos_own_account'),
+  ],
+).enableRLS();
+
+/**
+ * One row per objective and minute bucket `[at, at + 60 s)`: what came in, what was used of it, the running
+ * totals, and the status at the minute's end.
+ *
+ * `state` is null in a row that is no snapshot: the one that each UTC day begins with, to carry `base_*`,
+ * while the window holds no data. The eight-byte columns stand first, so that nothing is lost to padding.
+ */
+export const npSloSnapshots = pgTable(
+  'np_slo_snapshots',
+  {
+    at: instant('at').notNull(),
+    /** What enters the budget; null where the minute is not used. */
+    usedGood: doublePrecision('used_good'),
+    usedTotal: doublePrecision('used_total'),
+    /** Counted from the start of the UTC day to this minute's end: events, or slices that ended. */
+    runGood: doublePrecision('run_good').notNull(),
+    runTotal: doublePrecision('run_total').notNull(),
+    reliability: doublePrecision('reliability'),
+    budget: doublePrecision('budget'),
+    burnRate: doublePrecision('burn_rate'),
+    countGood: doublePrecision('count_good'),
+    countTotal: doublePrecision('count_total'),
+    /** What came in, untouched. All null where a good and a total came and were used as they came. */
+    receivedGood: doublePrecision('received_good'),
+    receivedBad: doublePrecision('received_bad'),
+    receivedTotal: doublePrecision('received_total'),
+    /** The minute's last point of a threshold SLI. */
+    value: doublePrecision('value'),
+    /** Good share of the time slice that ends with this minute, where it was observed. */
+    sliceReliability: doublePrecision('slice_reliability'),
+    sloId: uuid('slo_id').notNull(),
+    sourceAccountId: accountId(),
+    objective: text('objective').notNull(),
+    state: sloState('state'),
+    /** Cumulative totals of all days before this one; only in the row of 00:00 UTC. */
+    baseGood: numeric('base_good'),
+    baseTotal: numeric('base_total'),
+  },
+  (t) => [
+    primaryKey({ name: 'np_slo_snapshots_pkey', columns: [t.sourceAccountId, t.sloId, t.objective, t.at] }),
+    foreignKey({
+      name: 'np_slo_snapshots_slo_fkey',
+      columns: [t.sourceAccountId, t.sloId],
+      foreignColumns: [npSlos.sourceAccountId, npSlos.id],
+    }).onDelete('cascade'),
+    tenantPolicy('np_slo_snapshots_own_account'),
+  ],
+).enableRLS();
+
+/** One row per objective and closed period, kept after its minutes are gone. */
+export const npSloReports = pgTable(
+  'np_slo_reports',
+  {
+    sourceAccountId: accountId(),
+    sloId: uuid('slo_id').notNull(),
+    objective: text('objective').notNull(),
+    period: reportPeriod('period').notNull(),
+    startsAt: instant('starts_at').notNull(),
+    endsAt: instant('ends_at').notNull(),
+    target: doublePrecision('target').notNull(),
+    reliability: doublePrecision('reliability'),
+    met: boolean('met'),
+    good: doublePrecision('good'),
+    total: doublePrecision('total'),
+    bad: doublePrecision('bad'),
+    budgetUsed: doublePrecision('budget_used'),
+    minutesObserved: integer('minutes_observed').notNull(),
+    minutesBad: integer('minutes_bad').notNull(),
+    longestBadMinutes: integer('longest_bad_minutes').notNull(),
+    alertsFired: integer('alerts_fired').notNull().default(0),
+    revision: integer('revision').notNull().default(1),
+    createdAt: instant('created_at').notNull(),
+    revisedAt: instant('revised_at'),
+  },
+  (t) => [
+    primaryKey({
+      name: 'np_slo_reports_pkey',
+      columns: [t.sourceAccountId, t.sloId, t.objective, t.period, t.startsAt],
+    }),
+    foreignKey({
+      name: 'np_slo_reports_slo_fkey',
+      columns: [t.sourceAccountId, t.sloId],
+      foreignColumns: [npSlos.sourceAccountId, npSlos.id],
+    }).onDelete('cascade'),
+    index('idx_np_slo_reports_period').on(t.sourceAccountId, t.period, t.startsAt),
+    tenantPolicy('np_slo_reports_own_account'),
+  ],
+).enableRLS();
