@@ -86,3 +86,23 @@ export interface SloDefinition {
   readonly objectives: readonly Objective[];
   readonly alertPolicy: AlertPolicy;
 }
+
+export type SloState = 'exhausted' | 'at_risk' | 'healthy' | 'no_data';
+
+/** An SLO as it is kept: the definition, its history, and the status as last evaluated. */
+export interface Slo extends SloDefinition {
+  /** UUID. */
+  readonly id: string;
+  readonly accountId: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** Oldest first; the last one equals the definition. */
+  readonly revisions: readonly DefinitionRevision[];
+  /** Worst of the objectives, at `evaluatedAtMs`. */
+  readonly state: SloState;
+  readonly evaluatedAtMs: number | null;
+  /** Start of the newest minute with data. */
+  readonly lastDataAtMs: number | null;
+  /** Snapshots are complete up to here; null before the first data. */
+  readonly snapshotsUntilMs: number | null;
+}

@@ -87,11 +87,12 @@ export const npSlos = pgTable(
 ).enableRLS();
 
 /**
- * One row per objective and minute bucket `[at, at + 60 s)`: what came in, what was used of it, the running
- * totals, and the status at the minute's end.
+ * One row per objective and minute: `at` is the end of the bucket `[at - 60 s, at)`, and the instant of the
+ * status in the row. What came in, what was used of it, the running totals, and the status.
  *
- * `state` is null in a row that is no snapshot: the one that each UTC day begins with, to carry `base_*`,
- * while the window holds no data. The eight-byte columns stand first, so that nothing is lost to padding.
+ * All used before `at` is `base` of the UTC day of `at` plus `run` of the row. `base` stands in the row of
+ * 00:00 of that day alone, so that row always exists; where it is no snapshot its `state` is null.
+ * The eight-byte columns stand first, so that nothing is lost to padding.
  */
 export const npSloSnapshots = pgTable(
   'np_slo_snapshots',
@@ -100,7 +101,7 @@ export const npSloSnapshots = pgTable(
     /** What enters the budget; null where the minute is not used. */
     usedGood: doublePrecision('used_good'),
     usedTotal: doublePrecision('used_total'),
-    /** Counted from the start of the UTC day to this minute's end: events, or slices that ended. */
+    /** Counted from 00:00 UTC of the day of `at` up to `at`: events, or slices that ended after 00:00. */
     runGood: doublePrecision('run_good').notNull(),
     runTotal: doublePrecision('run_total').notNull(),
     reliability: doublePrecision('reliability'),
@@ -120,7 +121,7 @@ export const npSloSnapshots = pgTable(
     sourceAccountId: accountId(),
     objective: text('objective').notNull(),
     state: sloState('state'),
-    /** Cumulative totals of all days before this one; only in the row of 00:00 UTC. */
+    /** Counted over all time up to `at`; only in rows of 00:00 UTC. */
     baseGood: numeric('base_good'),
     baseTotal: numeric('base_total'),
   },

@@ -1,0 +1,31 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../lib/clock.ts';
+import type { Database } from '../storage/client.ts';
+
+/** Who asks, as the actor resolver found out. Services trust it. */
+export interface Actor {
+  readonly accountId: string;
+  readonly role: string;
+  readonly userId?: string;
+  /** Whether the role may change definitions and record measurements. */
+  readonly canWrite: boolean;
+}
+
+/** What a service needs of the licence: throws `license_stale` where definitions may not change. */
+export interface LicenseGuard {
+  assertCanChangeDefinitions(): void;
+}
+
+/** Everything that does not depend on who asks. */
+export interface ServiceEnvironment {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly license: LicenseGuard;
+  /** How far back points are taken, in milliseconds. */
+  readonly retentionMs: number;
+}
+
+export interface ServiceContext extends ServiceEnvironment {
+  readonly actor: Actor;
+}
