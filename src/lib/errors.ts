@@ -40,8 +40,8 @@ export class StartError extends Error {
   override readonly name = 'StartError';
   readonly exitCode: 1 | 78;
 
-  constructor(message: string, exitCode: 1 | 78, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(message: string, exitCode: 1 | 78, options?: { cause: unknown }) {
+    super(message, options);
     this.exitCode = exitCode;
   }
 }

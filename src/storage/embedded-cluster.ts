@@ -1,0 +1,126 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { StartError } from '../lib/errors.ts';
+import type { Cluster } from './embedded-server.ts';
+import { dirArgument, SERVER_ENV } from './embedded-server.ts';
+
+const run = promisify(execFile);
+
+/** The major version of the package's programs. */
+const MAJOR = '18';
+const SUPERUSER = 'postgres';
+const UNFINISHED = 'postgres-unfinished-';
+
+function lastLine(error: unknown): string {
+  const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return lines.find((line) => /error|fatal|could not/i.test(line)) ?? lines.at(-1) ?? 'no reason given';
+}
+
+/** Runs `work` with a file that only the server's user may read, outside of directories it may not enter. */
+async function withPasswordFile<T>(
+  { owner }: Cluster,
+  password: string,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = join(tmpdir(), `nself-slo-tracker-${randomUUID()}`);
+  await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    if ('uid' in owner) await chown(path, owner.uid, owner.gid);
+    return await work(path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function initialise(cluster: Cluster, dataDir: string, password: string): Promise<void> {
+  const { binaries, owner } = cluster;
+  const unfinished = await mkdtemp(join(dataDir, UNFINISHED));
+  try {
+    if ('uid' in owner) await chown(unfinished, owner.uid, owner.gid);
+    await withPasswordFile(cluster, password, (passwordFile) =>
+      run(
+        binaries.initdb,
+        [
+          `--pgdata=${dirArgument(unfinished, owner)}`,
+          `--username=${SUPERUSER}`,
+          `--pwfile=${passwordFile}`,
+          '--auth=scram-sha-256',
+          '--encoding=UTF8',
+          '--locale=C',
+          '--locale-provider=builtin',
+          '--builtin-locale=C.UTF-8',
+        ],
+        { ...owner, cwd: unfinished, env: SERVER_ENV },
+      ),
+    );
+    await rename(unfinished, cluster.dir);
+  } catch (cause) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw new StartError(
+      `The embedded PostgreSQL cannot make its database in DATA_DIR ${dataDir}: ${lastLine(cause)}`,
+      1,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Makes the data directory where there is none yet. It gets its name only once it is complete, so that a
+ * process killed half-way leaves nothing that looks like one. Throws a StartError when it cannot, or when
+ * another version made what is there. The caller holds the lock of `dataDir`.
+ */
+export async function prepareCluster(cluster: Cluster, dataDir: string, password: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    if (name.startsWith(UNFINISHED)) await rm(join(dataDir, name), { recursive: true, force: true });
+  }
+  const version = await readFile(join(cluster.dir, 'PG_VERSION'), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw new StartError(
+        `${cluster.dir} belongs to another user (${error.code}): choose another DATA_DIR`,
+        1,
+        { cause: error },
+      );
+    },
+  );
+  if (version?.trim() === MAJOR) return;
+  if (version !== null) {
+    throw new StartError(
+      `${cluster.dir} was made by PostgreSQL ${version.trim()}, and the embedded server is ${MAJOR}: move it ` +
+        'out of DATA_DIR, or serve it with its own version and set DATABASE_URL',
+      1,
+    );
+  }
+  const names = await readdir(cluster.dir).catch(() => []);
+  if (names.length > 0) {
+    throw new StartError(
+      `${cluster.dir} is not a PostgreSQL data directory: move it out of DATA_DIR, or choose another DATA_DIR`,
+      1,
+    );
+  }
+  await initialise(cluster, dataDir, password);
+}
+
+/** Sets the superuser's password without knowing the old one. The server must not be running. */
+export async function resetPassword({ dir, binaries, owner }: Cluster, password: string): Promise<void> {
+  const child = spawn(binaries.postgres, ['--single', '-D', dirArgument(dir, owner), 'postgres'], {
+    ...owner,
+    cwd: dir,
+    env: SERVER_ENV,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.stdin.end(`ALTER ROLE ${SUPERUSER} PASSWORD '${password.replaceAll("'", "''")}'\n`);
+  const exit = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (exit !== 0) throw new Error(`postgres --single ended with ${exit}`);
+}
