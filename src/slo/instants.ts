@@ -1,0 +1,53 @@
+import { DAY_MS } from '../lib/duration.ts';
+import { BURN_RATE_WINDOW_MS, BURN_WINDOWS } from './burn-rate.ts';
+import type { ObjectiveRule } from './rule.ts';
+import { conditionsOf, lastInstant, lookbackReach, windowInstant } from './rule.ts';
+import type { ResolvedWindow } from './window.ts';
+import { windowAt } from './window.ts';
+
+/**
+ * How far back of `lastInstant(rule, t)` `objectiveStatus` may ask for sums, beside its window, in
+ * milliseconds, ascending. The same for every t.
+ */
+export function statusLookbacks(rule: ObjectiveRule): readonly number[] {
+  const reaches = [lookbackReach(rule, BURN_RATE_WINDOW_MS)];
+  for (const { severity, longMs, shortMs } of conditionsOf(rule, shortestPeriod(rule))) {
+    if (severity === 'page') reaches.push(lookbackReach(rule, longMs), lookbackReach(rule, shortMs));
+  }
+  return ascending(reaches);
+}
+
+/** Every instant whose running totals can be needed to answer `objectiveStatus` at `tMs`, ascending. */
+export function statusInstants(
+  rule: ObjectiveRule,
+  tMs: number,
+  window: ResolvedWindow = windowAt(rule.timeWindow, tMs),
+): number[] {
+  const last = lastInstant(rule, tMs);
+  const instants = statusLookbacks(rule).map((reach) => last - reach);
+  instants.push(Math.min(windowInstant(rule, window), last), last);
+  return ascending(instants);
+}
+
+/** Every instant whose running totals can be needed to answer `burnRates` at `tMs`, ascending. */
+export function burnRateInstants(
+  rule: ObjectiveRule,
+  tMs: number,
+  window: ResolvedWindow = windowAt(rule.timeWindow, tMs),
+): number[] {
+  const last = lastInstant(rule, tMs);
+  const lookbacks = BURN_WINDOWS.map(({ ms }) => ms);
+  for (const { longMs, shortMs } of conditionsOf(rule, window.lengthMs)) lookbacks.push(longMs, shortMs);
+  const instants = lookbacks.map((lookbackMs) => last - lookbackReach(rule, lookbackMs));
+  instants.push(Math.min(windowInstant(rule, window), last), last);
+  return ascending(instants);
+}
+
+/** No calendar period is shorter than a day of 23 hours, which leaves every default page condition in. */
+function shortestPeriod(rule: ObjectiveRule): number {
+  return rule.timeWindow.type === 'rolling' ? rule.timeWindow.durationMs : DAY_MS;
+}
+
+function ascending(values: readonly number[]): number[] {
+  return [...new Set(values)].sort((a, b) => a - b);
+}
