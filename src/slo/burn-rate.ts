@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
-import { allowedErrorRatio, TOLERANCE } from './budget.ts';
+import { allowedErrorRatio } from './budget.ts';
 import type { BudgetingMethod } from './definition.ts';
 
 /**
@@ -30,9 +30,9 @@ export const BURN_WINDOWS: readonly BurnWindow[] = [
 /** Wherever one burn rate is shown, it is over this lookback. */
 export const BURN_RATE_WINDOW_MS = HOUR_MS;
 
-/** Whether the range holds any observation. Running totals of fractions leave dust where nothing came in. */
+/** Whether the range holds any observation: no data is absent, not zero. */
 export function isObserved(sums: Sums): boolean {
-  return sums.total > TOLERANCE;
+  return sums.total > 0;
 }
 
 /** Bad events or slices, never negative. */
