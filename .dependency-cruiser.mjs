@@ -15,7 +15,7 @@ function floor(folder, allowed, comment) {
   };
 }
 
-const config = 'config\\.ts$';
+const config = 'config(-[a-z]+)?\\.ts$';
 
 export default {
   forbidden: [
@@ -44,8 +44,8 @@ export default {
       name: 'floor-config',
       severity: 'error',
       comment: 'config.ts stands on lib.',
-      from: { path: '^src/config\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/lib/' },
+      from: { path: `^src/${config}` },
+      to: { path: '^src/', pathNot: `^src/(lib/|${config})` },
     },
     {
       name: 'floor-app',
@@ -87,7 +87,7 @@ export default {
       severity: 'error',
       comment: 'Below app the configuration arrives as an argument: only its types may be imported.',
       from: { path: '^src/(sources|services|api|workers)/' },
-      to: { path: '^src/config\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: `^src/${config}`, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'domain-without-io',
