@@ -1,7 +1,8 @@
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { isAccountId } from '../lib/account-id.ts';
 import { ServiceError } from '../lib/errors.ts';
 import { TENANT_ROLE } from './schema.ts';
 
@@ -21,15 +22,15 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const ACCOUNT_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
-
-/** The grammar of an account id; it is spliced into `SET LOCAL`, which takes no parameters. */
-export function isAccountId(text: string): boolean {
-  return ACCOUNT_ID.test(text);
-}
-
 const CONNECTION_CLASSES = /^(08|57P0|53300)/;
-const CONNECTION_ERRNOS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'ENOENT']);
+const CONNECTION_ERRNOS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOENT',
+]);
 
 /** Whether the database is away, as against a statement that failed. */
 export function isConnectionFailure(error: unknown): boolean {
@@ -84,6 +85,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
 
   return {
     tenant(accountId, work) {
+      // It is spliced into SET LOCAL, which takes no parameters.
       if (!isAccountId(accountId)) throw new ServiceError('malformed', 'The account id is not valid.');
       return transaction(
         `BEGIN; SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`,
