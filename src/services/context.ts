@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../storage/client.ts';
+import type { Partitions } from '../storage/partitions.ts';
 
 /** Who asks, as the actor resolver found out. Services trust it. */
 export interface Actor {
@@ -22,6 +23,7 @@ export interface ServiceEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly license: LicenseGuard;
+  readonly partitions: Partitions;
   /** How far back points are taken, in milliseconds. */
   readonly retentionMs: number;
 }

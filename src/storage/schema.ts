@@ -17,13 +17,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type {
-  AlertPolicy,
-  DefinitionRevision,
-  Objective,
-  Sli,
-  TimeWindow,
-} from '../slo/definition.ts';
+import type { AlertPolicy, DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
 
 /** Every request's transaction runs as this role, which row level security binds. */
 export const TENANT_ROLE = 'np_slo_tenant';

@@ -1,0 +1,80 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { Slo } from '../slo/definition.ts';
+import type { ObjectiveStatus } from '../slo/status.ts';
+import { worstState } from '../slo/status.ts';
+import type { Tx } from '../storage/client.ts';
+import { saveEvaluations } from '../storage/slos.ts';
+import { computeStatuses } from './compute-statuses.ts';
+import { rewriteSnapshots } from './rewrite-snapshots.ts';
+
+/** What has become of the SLOs' data in this transaction. */
+export interface DataChange {
+  readonly slo: Slo;
+  /** Start of the newest minute with data. */
+  readonly lastDataAtMs: number | null;
+  /** Up to where every objective's snapshots are complete; null while there is no data. */
+  readonly snapshotsUntilMs: number | null;
+}
+
+/** The objective that stands for the SLO where one number is shown: the primary one, else the worst off. */
+function shown(slo: Slo, statuses: readonly ObjectiveStatus[]): ObjectiveStatus | undefined {
+  const primary = slo.objectives.find((objective) => objective.primary);
+  const chosen = statuses.find((status) => status.objective === primary?.name);
+  if (chosen !== undefined) return chosen;
+  return statuses.toSorted(
+    (a, b) => (a.budget ?? Number.POSITIVE_INFINITY) - (b.budget ?? Number.POSITIVE_INFINITY),
+  )[0];
+}
+
+/** Writes the status columns of the SLOs as of the last complete minute. Their rows must be locked. */
+export async function saveStatuses(tx: Tx, changes: readonly DataChange[], nowMs: number): Promise<void> {
+  const atMs = floorTo(nowMs, MINUTE_MS);
+  const statuses = await computeStatuses(
+    tx,
+    changes.map(({ slo }) => slo),
+    atMs,
+  );
+  await saveEvaluations(
+    tx,
+    changes.map(({ slo, lastDataAtMs, snapshotsUntilMs }) => {
+      const own = statuses.get(slo.id) ?? [];
+      const status = shown(slo, own);
+      return {
+        slo,
+        state: worstState(own.map(({ state }) => state)),
+        reliability: status?.reliability ?? null,
+        budget: status?.budget ?? null,
+        burnRate: status?.burnRate ?? null,
+        evaluatedAtMs: atMs,
+        lastDataAtMs,
+        snapshotsUntilMs,
+      };
+    }),
+  );
+}
+
+/**
+ * Makes the snapshots that are missing up to the last complete minute, and writes the status columns.
+ * The SLOs' rows must be locked. Returns the number of snapshots.
+ */
+export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number): Promise<number> {
+  const atMs = floorTo(nowMs, MINUTE_MS);
+  const rows = await rewriteSnapshots(
+    tx,
+    slos
+      .filter((slo) => slo.snapshotsUntilMs !== null && slo.snapshotsUntilMs < atMs)
+      .flatMap((slo) =>
+        slo.objectives.map(({ name }) => ({ slo, objective: name, changes: [], extendToMs: atMs })),
+      ),
+  );
+  await saveStatuses(
+    tx,
+    slos.map((slo) => ({
+      slo,
+      lastDataAtMs: slo.lastDataAtMs,
+      snapshotsUntilMs: slo.snapshotsUntilMs === null ? null : Math.max(atMs, slo.snapshotsUntilMs),
+    })),
+    nowMs,
+  );
+  return rows;
+}

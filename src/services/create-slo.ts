@@ -1,0 +1,20 @@
+import type { Slo } from '../slo/definition.ts';
+import { parseSloInput } from '../slo/definition-schema.ts';
+import { insertSlo } from '../storage/slos.ts';
+import { assertMayDefine } from './authorize.ts';
+import type { ServiceContext } from './context.ts';
+
+/**
+ * Defines an SLO out of its wire form (`POST /api/v1/slos`). Throws `invalid` with a detail per fault, and
+ * `conflict` when the project has that name.
+ */
+export async function createSlo({ ctx, input }: { ctx: ServiceContext; input: unknown }): Promise<Slo> {
+  assertMayDefine(ctx);
+  const definition = parseSloInput(input);
+  const nowMs = ctx.clock.now();
+  const { timeWindow, objectives } = definition;
+  const { accountId } = ctx.actor;
+  return ctx.db.tenant(accountId, (tx) =>
+    insertSlo(tx, accountId, definition, [{ fromMs: nowMs, timeWindow, objectives }], nowMs),
+  );
+}

@@ -1,0 +1,21 @@
+import { removeSlo } from '../storage/slos.ts';
+import { assertMayDefine } from './authorize.ts';
+import type { ServiceContext } from './context.ts';
+import { lockSlo } from './find-slos.ts';
+
+/** Removes an SLO with its snapshots and reports. `not_found` when there is none. */
+export async function deleteSlo({
+  ctx,
+  input,
+}: {
+  ctx: ServiceContext;
+  input: { readonly id: string };
+}): Promise<{ id: string }> {
+  assertMayDefine(ctx);
+  const { accountId } = ctx.actor;
+  return ctx.db.tenant(accountId, async (tx) => {
+    const slo = await lockSlo(tx, accountId, input.id);
+    await removeSlo(tx, slo);
+    return { id: slo.id };
+  });
+}

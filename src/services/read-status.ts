@@ -1,0 +1,46 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { Slo, SloState } from '../slo/definition.ts';
+import { type ObjectiveStatus, worstState } from '../slo/status.ts';
+import { lastDataOf } from '../storage/series-columns.ts';
+import { computeStatuses } from './compute-statuses.ts';
+import type { ServiceContext } from './context.ts';
+
+export interface SloStatus {
+  /** The instant of the status: the end of the last minute that is complete. */
+  readonly atMs: number;
+  readonly state: SloState;
+  readonly objectives: readonly (ObjectiveStatus & {
+    /** Start of the newest minute with data that is complete at the instant. */
+    readonly lastDataAtMs: number | null;
+  })[];
+}
+
+/** The statuses of SLOs of the account, now or at a past instant, by the id of the SLO. */
+export async function readStatuses({
+  ctx,
+  input,
+}: {
+  ctx: ServiceContext;
+  input: { readonly slos: readonly Slo[]; readonly atMs?: number | undefined };
+}): Promise<Map<string, SloStatus>> {
+  const atMs = floorTo(input.atMs ?? ctx.clock.now(), MINUTE_MS);
+  const { accountId } = ctx.actor;
+  return ctx.db.tenant(accountId, async (tx) => {
+    const computed = await computeStatuses(tx, input.slos, atMs);
+    const keys = [...computed].flatMap(([sloId, statuses]) =>
+      statuses.map(({ objective }) => ({ accountId, sloId, objective })),
+    );
+    const newest = await lastDataOf(tx, keys, atMs);
+    let next = 0;
+    return new Map(
+      input.slos.map((slo) => {
+        const objectives = (computed.get(slo.id) ?? []).map((status) => {
+          const lastDataAtMs = newest[next] ?? null;
+          next += 1;
+          return { ...status, lastDataAtMs };
+        });
+        return [slo.id, { atMs, state: worstState(objectives.map(({ state }) => state)), objectives }];
+      }),
+    );
+  });
+}

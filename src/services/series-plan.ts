@@ -1,0 +1,108 @@
+import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { Slo } from '../slo/definition.ts';
+import { statusLookbacks } from '../slo/instants.ts';
+import { ruleSegments } from '../slo/revision.ts';
+import { lastInstant, type ObjectiveRule, straddlingSlice, windowInstant } from '../slo/rule.ts';
+import { windowAt } from '../slo/window.ts';
+import type { SeriesRange } from '../storage/series-columns.ts';
+
+/** Neighbouring ranges closer than this are read as one. */
+const MERGE_GAP_MS = 60 * MINUTE_MS;
+
+export interface RewriteSpan {
+  /** `at` of the first and the last row that may change. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+const stepOf = (slo: Slo): number => (slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS);
+
+/**
+ * The rows that a change of the minutes ending at `firstAt` to `lastAt` touches: up to where the newest of
+ * them has left the window and every look-back, and at least to the end of its UTC day, whose running totals
+ * it is part of; never past `limitMs`, the last row that is to stand.
+ */
+export function spanOfChange(
+  slo: Slo,
+  objective: string,
+  firstAt: number,
+  lastAt: number,
+  limitMs: number,
+): RewriteSpan {
+  const step = stepOf(slo);
+  const fromMs = floorTo(firstAt - 1, step) + MINUTE_MS;
+  const countedAt = floorTo(lastAt - 1, step) + step;
+  let untilMs = floorTo(countedAt - 1, DAY_MS) + DAY_MS;
+  for (const { fromMs: start, toMs: end, rule } of ruleSegments(slo, objective, fromMs, limitMs + 1)) {
+    const reach = Math.max(...statusLookbacks(rule)) + step;
+    untilMs = Math.max(untilMs, Math.min(end, countedAt + reach));
+    if (rule.timeWindow.type === 'rolling') {
+      untilMs = Math.max(untilMs, Math.min(end, countedAt + rule.timeWindow.durationMs + step));
+    } else {
+      // The period that holds the change, seen from the first minute of this rule that can see it.
+      const seen = Math.max(start, countedAt - MINUTE_MS);
+      const window = windowAt(rule.timeWindow, seen);
+      if (window.startMs < countedAt) untilMs = Math.max(untilMs, Math.min(end, window.endMs + step));
+    }
+  }
+  return { fromMs, untilMs: Math.min(limitMs, untilMs) };
+}
+
+/** The rows before `span` that statuses inside it look back to. */
+export function lookbackRanges(
+  slo: Slo,
+  objective: string,
+  series: number,
+  span: RewriteSpan,
+): SeriesRange[] {
+  const before = span.fromMs - MINUTE_MS;
+  const ranges: [low: number, high: number][] = [[before, before]];
+  const add = (low: number, high: number): void => {
+    if (low <= before) ranges.push([low, Math.min(high, before)]);
+  };
+  for (const { fromMs, toMs, rule } of ruleSegments(slo, objective, span.fromMs, span.untilMs + 1)) {
+    const first = lastInstant(rule, fromMs);
+    const last = lastInstant(rule, toMs);
+    for (const reach of statusLookbacks(rule)) add(first - reach, last - reach);
+    if (rule.timeWindow.type === 'rolling') {
+      const { durationMs } = rule.timeWindow;
+      add(first - durationMs, last - durationMs);
+    } else {
+      const start = windowInstant(rule, windowAt(rule.timeWindow, fromMs));
+      add(start, start);
+    }
+  }
+  ranges.sort((a, b) => a[0] - b[0]);
+  const merged: [low: number, high: number][] = [];
+  for (const range of ranges) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && range[0] <= previous[1] + MERGE_GAP_MS) {
+      previous[1] = Math.max(previous[1], range[1]);
+    } else {
+      merged.push(range);
+    }
+  }
+  return merged.map(([fromMs, toMs]) => ({ series, fromMs, toMs }));
+}
+
+/** The window's start, and its minutes before `span`, of a slice that straddles it there. */
+export interface StraddleBefore {
+  readonly startMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export function straddlesBefore(slo: Slo, objective: string, span: RewriteSpan): StraddleBefore[] {
+  if (slo.budgetingMethod !== 'timeslices') return [];
+  return ruleSegments(slo, objective, span.fromMs, span.untilMs + 1).flatMap(({ fromMs, rule }) => {
+    const window = windowAt(rule.timeWindow, fromMs);
+    const slice = straddlingSlice(window, rule.sliceMs);
+    return slice === null || slice.toMs > span.fromMs ? [] : [{ startMs: window.startMs, ...slice }];
+  });
+}
+
+/** What a status at `atMs` needs of the slice that straddles the start of its window. */
+export function straddleAt(rule: ObjectiveRule, atMs: number): { fromMs: number; toMs: number } | null {
+  if (rule.budgetingMethod !== 'timeslices') return null;
+  return straddlingSlice(windowAt(rule.timeWindow, atMs), rule.sliceMs);
+}

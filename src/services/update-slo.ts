@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ServiceError } from '../lib/errors.ts';
+import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.ts';
+import { applySloPatch } from '../slo/definition-schema.ts';
+import { updateSloDefinition } from '../storage/slos.ts';
+import { removeSeries } from '../storage/snapshot-rows.ts';
+import { assertMayDefine } from './authorize.ts';
+import { saveStatuses } from './bring-up-to-date.ts';
+import type { ServiceContext } from './context.ts';
+import { lockSlo } from './find-slos.ts';
+
+/** What must stay once there is data, since it decides how the totals were counted. */
+function assertCountsTheSame(slo: Slo, next: SloDefinition): void {
+  if (slo.lastDataAtMs === null) return;
+  const details = [];
+  if (next.budgetingMethod !== slo.budgetingMethod) {
+    details.push({ path: 'budgeting_method', message: 'cannot change once there is data' });
+  } else if (next.sliceMs !== slo.sliceMs) {
+    details.push({ path: 'time_slice_window', message: 'cannot change once there is data' });
+  }
+  if (details.length > 0)
+    throw new ServiceError('invalid', 'The change is not possible any more.', { details });
+}
+
+/** The history with what is now in force; the past keeps its targets and windows. */
+function revised(slo: Slo, next: SloDefinition, nowMs: number): readonly DefinitionRevision[] {
+  const { timeWindow, objectives } = next;
+  if (
+    isDeepStrictEqual({ timeWindow, objectives }, { timeWindow: slo.timeWindow, objectives: slo.objectives })
+  ) {
+    return slo.revisions;
+  }
+  const revision = { fromMs: nowMs, timeWindow, objectives };
+  // Nothing was ever judged by what an SLO without data said before.
+  if (slo.lastDataAtMs === null) return [{ ...revision, fromMs: slo.createdAtMs }];
+  return [...slo.revisions.filter(({ fromMs }) => fromMs < nowMs), revision];
+}
+
+/**
+ * Changes a definition by a JSON merge patch in wire form. Statuses from now on use it; those of the past
+ * keep the targets and windows that were in force. An objective that is removed takes its snapshots along.
+ */
+export async function updateSlo({
+  ctx,
+  input,
+}: {
+  ctx: ServiceContext;
+  input: { readonly id: string; readonly patch: unknown };
+}): Promise<Slo> {
+  assertMayDefine(ctx);
+  const { accountId } = ctx.actor;
+  return ctx.db.tenant(accountId, async (tx) => {
+    const slo = await lockSlo(tx, accountId, input.id);
+    const next = applySloPatch(slo, input.patch);
+    assertCountsTheSame(slo, next);
+    const nowMs = ctx.clock.now();
+    const removed = slo.objectives.filter(({ name }) => !next.objectives.some((kept) => kept.name === name));
+    await removeSeries(
+      tx,
+      removed.map(({ name }) => ({ accountId, sloId: slo.id, objective: name })),
+    );
+    const updated = await updateSloDefinition(tx, slo, next, revised(slo, next, nowMs), nowMs);
+    const { lastDataAtMs, snapshotsUntilMs } = updated;
+    await saveStatuses(tx, [{ slo: updated, lastDataAtMs, snapshotsUntilMs }], nowMs);
+    return await lockSlo(tx, accountId, updated.id);
+  });
+}

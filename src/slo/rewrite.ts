@@ -1,0 +1,324 @@
+import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { RevisedSlo } from './revision.ts';
+import { ruleSegments } from './revision.ts';
+import type { ObjectiveRule, StraddleSums } from './rule.ts';
+import { straddlingSlice } from './rule.ts';
+import type { RunningTotals } from './running-totals.ts';
+import type { MinuteReceived } from './sli.ts';
+import { mergeReceived, sliceIsGood, usedOf } from './sli.ts';
+import type { SnapshotBatch } from './snapshot-batch.ts';
+import type { ObjectiveStatus } from './status.ts';
+import { objectiveStatus } from './status.ts';
+import { createWindowFinder, type ResolvedWindow } from './window.ts';
+
+/** Rows that stand already, ascending by `at`; NaN is null. */
+export interface StoredMinutes {
+  readonly at: Float64Array;
+  readonly usedGood: Float64Array;
+  readonly usedTotal: Float64Array;
+  readonly receivedGood: Float64Array;
+  readonly receivedBad: Float64Array;
+  readonly receivedTotal: Float64Array;
+  readonly value: Float64Array;
+}
+
+export interface Rewrite {
+  readonly slo: RevisedSlo;
+  readonly objective: string;
+  /** The series' number in the batches. */
+  readonly series: number;
+  /** `at` of the first and of the last row that may change. The first opens a slice of its own. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Loaded with all before `fromMs` that look-backs from the range can ask for; it is counted on. */
+  readonly totals: RunningTotals;
+  readonly stored: StoredMinutes;
+  /** Of minutes in the range, ascending, one a minute. */
+  readonly changes: readonly MinuteReceived[];
+  /** Used sums of the slice that straddles the start of a calendar window, where it lies before the range. */
+  readonly straddles: ReadonlyMap<number, StraddleSums>;
+}
+
+export interface RewrittenRows {
+  /** Rows that do not stand yet. */
+  readonly inserts: SnapshotBatch;
+  readonly updates: SnapshotBatch;
+}
+
+/** What of one minute is known, NaN for null. */
+interface Minute {
+  usedGood: number;
+  usedTotal: number;
+  receivedGood: number;
+  receivedBad: number;
+  receivedTotal: number;
+  value: number;
+}
+
+const orNaN = (value: number | null): number => value ?? Number.NaN;
+const orNull = (value: number | undefined): number | null =>
+  value === undefined || Number.isNaN(value) ? null : value;
+
+/**
+ * Computes every row of a series from the first change on: what was used, the running totals and the status.
+ * A minute gets a row when something came in for it or when the window holds data; a day that has rows
+ * begins with one.
+ */
+export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
+  const { totals, stored, changes, fromMs, untilMs, slo } = rewrite;
+  const timeslices = slo.budgetingMethod === 'timeslices';
+  const step = timeslices ? slo.sliceMs : MINUTE_MS;
+  const rules = new RuleCursor(rewrite);
+  const slice = new SliceSums(step);
+  const straddles = new Straddles(rewrite.straddles);
+  let storedIndex = 0;
+  let changeIndex = 0;
+  let dataUntil = Number.NEGATIVE_INFINITY;
+  let at = fromMs;
+  while (at <= untilMs) {
+    const isStored = stored.at[storedIndex] === at;
+    const change = changes[changeIndex];
+    const isChanged = change !== undefined && change.minuteMs + MINUTE_MS === at;
+    const minute = minuteOf(isStored ? stored : null, storedIndex, isChanged ? change : null);
+    if (isStored) storedIndex += 1;
+    if (isChanged) changeIndex += 1;
+    const hasData = isChanged || isReceived(minute);
+    if (hasData) dataUntil = floorTo(at - 1, step) + step;
+
+    const used = Number.isNaN(minute.usedTotal) ? null : { good: minute.usedGood, total: minute.usedTotal };
+    const rule = rules.at(at);
+    let sliceReliability = Number.NaN;
+    let good = used?.good ?? 0;
+    let total = used?.total ?? 0;
+    if (timeslices) {
+      if (used !== null) {
+        slice.add(at, used.good, used.total);
+        straddles.add(rules.window(at), at, used.good, used.total, step);
+      }
+      good = 0;
+      total = 0;
+      if (at % step === 0 && slice.total(at) > 0) {
+        sliceReliability = slice.good(at) / slice.total(at);
+        total = 1;
+        const target = rule?.objective.timeSliceTarget ?? 1;
+        good = sliceIsGood(slice.good(at), slice.total(at), target) ? 1 : 0;
+      }
+    }
+    const hasRow = isStored || hasData || at <= dataUntil;
+    const dayBefore = totals.lastDay?.dayMs;
+    if (hasRow) totals.push(at, good, total);
+    const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles);
+    const observed = status !== null && status.reliability !== null;
+    if (!hasRow) {
+      if (!observed) {
+        // Nothing comes back into the window without new data or a new rule.
+        const next = Math.min(
+          stored.at[storedIndex] ?? Number.POSITIVE_INFINITY,
+          (changes[changeIndex]?.minuteMs ?? Number.POSITIVE_INFINITY) + MINUTE_MS,
+          rules.nextChange(at),
+        );
+        at = Math.max(at + MINUTE_MS, next);
+        continue;
+      }
+      totals.push(at, 0, 0);
+    }
+    const day = totals.lastDay;
+    const opensDay = day !== null && day.dayMs !== dayBefore;
+    if (opensDay && day.dayMs !== at) {
+      out.inserts.add({
+        ...ABSENT,
+        series: rewrite.series,
+        at: day.dayMs,
+        baseGood: day.good,
+        baseTotal: day.total,
+      });
+    }
+    const run = totals.lastRun;
+    (isStored ? out.updates : out.inserts).add({
+      series: rewrite.series,
+      at,
+      ...minute,
+      runGood: run.good,
+      runTotal: run.total,
+      sliceReliability,
+      status,
+      state: status !== null && (observed || hasData || at <= dataUntil) ? status.state : null,
+      baseGood: at % DAY_MS === 0 && day !== null ? day.good : null,
+      baseTotal: at % DAY_MS === 0 && day !== null ? day.total : null,
+    });
+    at += MINUTE_MS;
+  }
+}
+
+const ABSENT = {
+  usedGood: Number.NaN,
+  usedTotal: Number.NaN,
+  runGood: 0,
+  runTotal: 0,
+  receivedGood: Number.NaN,
+  receivedBad: Number.NaN,
+  receivedTotal: Number.NaN,
+  value: Number.NaN,
+  sliceReliability: Number.NaN,
+  status: null,
+  state: null,
+} as const;
+
+function statusOf(
+  rule: ObjectiveRule,
+  rules: RuleCursor,
+  at: number,
+  totals: RunningTotals,
+  straddles: Straddles,
+): ObjectiveStatus {
+  const window = rules.window(at);
+  const straddle = straddles.of(window.startMs);
+  return objectiveStatus(
+    rule,
+    at,
+    totals.between,
+    straddle === undefined ? { window } : { window, straddle },
+  );
+}
+
+function isReceived(minute: Minute): boolean {
+  return !(
+    Number.isNaN(minute.usedTotal) &&
+    Number.isNaN(minute.receivedGood) &&
+    Number.isNaN(minute.receivedBad) &&
+    Number.isNaN(minute.receivedTotal)
+  );
+}
+
+/** The minute as it stands with the change laid over it. */
+function minuteOf(stored: StoredMinutes | null, i: number, change: MinuteReceived | null): Minute {
+  const standing: Minute = {
+    usedGood: stored?.usedGood[i] ?? Number.NaN,
+    usedTotal: stored?.usedTotal[i] ?? Number.NaN,
+    receivedGood: stored?.receivedGood[i] ?? Number.NaN,
+    receivedBad: stored?.receivedBad[i] ?? Number.NaN,
+    receivedTotal: stored?.receivedTotal[i] ?? Number.NaN,
+    value: stored?.value[i] ?? Number.NaN,
+  };
+  if (change === null) return standing;
+  const received = mergeReceived(
+    isReceived(standing) ? receivedOfRow(change.minuteMs, standing) : null,
+    change,
+  );
+  const used = usedOf(received);
+  const asItCame =
+    used !== null && received.bad === null && received.good === used.good && received.total === used.total;
+  return {
+    usedGood: used?.good ?? Number.NaN,
+    usedTotal: used?.total ?? Number.NaN,
+    receivedGood: asItCame ? Number.NaN : orNaN(received.good),
+    receivedBad: asItCame ? Number.NaN : orNaN(received.bad),
+    receivedTotal: asItCame ? Number.NaN : orNaN(received.total),
+    value: orNaN(received.value),
+  };
+}
+
+/** What came in, out of a row that says it only where it differs from what was used. */
+function receivedOfRow(minuteMs: number, row: Minute): MinuteReceived {
+  const differs =
+    !Number.isNaN(row.receivedGood) || !Number.isNaN(row.receivedBad) || !Number.isNaN(row.receivedTotal);
+  return {
+    minuteMs,
+    good: orNull(differs ? row.receivedGood : row.usedGood),
+    bad: orNull(differs ? row.receivedBad : Number.NaN),
+    total: orNull(differs ? row.receivedTotal : row.usedTotal),
+    value: orNull(row.value),
+  };
+}
+
+/** Used sums of the slice that is being walked through. */
+class SliceSums {
+  readonly #sliceMs: number;
+  #end = Number.NEGATIVE_INFINITY;
+  #good = 0;
+  #total = 0;
+
+  constructor(sliceMs: number) {
+    this.#sliceMs = sliceMs;
+  }
+
+  add(at: number, good: number, total: number): void {
+    const end = floorTo(at - 1, this.#sliceMs) + this.#sliceMs;
+    if (end !== this.#end) {
+      this.#end = end;
+      this.#good = 0;
+      this.#total = 0;
+    }
+    this.#good += good;
+    this.#total += total;
+  }
+
+  good(endMs: number): number {
+    return endMs === this.#end ? this.#good : 0;
+  }
+
+  total(endMs: number): number {
+    return endMs === this.#end ? this.#total : 0;
+  }
+}
+
+/** Used sums, by the start of the window, of slices that straddle it. */
+class Straddles {
+  readonly #sums: Map<number, StraddleSums>;
+
+  constructor(before: ReadonlyMap<number, StraddleSums>) {
+    this.#sums = new Map(before);
+  }
+
+  add(window: ResolvedWindow, at: number, good: number, total: number, sliceMs: number): void {
+    // The minute ends at `at`; at a period's very start the window found is already the next one.
+    const slice = straddlingSlice(window, sliceMs);
+    if (slice === null || at <= slice.fromMs || at > slice.toMs) return;
+    const before = this.#sums.get(window.startMs);
+    this.#sums.set(window.startMs, {
+      ...before,
+      good: (before?.good ?? 0) + good,
+      total: (before?.total ?? 0) + total,
+    });
+  }
+
+  of(startMs: number): StraddleSums | undefined {
+    return this.#sums.get(startMs);
+  }
+}
+
+/** The rule and the window in force at instants that ascend. */
+class RuleCursor {
+  readonly #segments: readonly {
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly rule: ObjectiveRule;
+    readonly windowAt: (tMs: number) => ResolvedWindow;
+  }[];
+  #index = 0;
+
+  constructor({ slo, objective, fromMs, untilMs }: Rewrite) {
+    this.#segments = ruleSegments(slo, objective, fromMs, untilMs + 1).map((segment) => ({
+      ...segment,
+      windowAt: createWindowFinder(segment.rule.timeWindow),
+    }));
+  }
+
+  at(ms: number): ObjectiveRule | null {
+    while ((this.#segments[this.#index]?.toMs ?? Number.POSITIVE_INFINITY) <= ms) this.#index += 1;
+    const segment = this.#segments[this.#index];
+    return segment === undefined || segment.fromMs > ms ? null : segment.rule;
+  }
+
+  /** The first minute under another rule. */
+  nextChange(ms: number): number {
+    const next = this.#segments.find((segment) => segment.fromMs > ms);
+    return next === undefined ? Number.POSITIVE_INFINITY : Math.ceil(next.fromMs / MINUTE_MS) * MINUTE_MS;
+  }
+
+  /** Of the segment that `at` found last; a window of no length where there is no rule. */
+  window(ms: number): ResolvedWindow {
+    const segment = this.#segments[this.#index];
+    return segment?.windowAt(ms) ?? { startMs: ms, endMs: ms, lengthMs: 0, rolling: true };
+  }
+}

@@ -1,0 +1,150 @@
+import type { ObjectiveStatus, SloState } from './status.ts';
+
+/** In the order of the database's enum. */
+export const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
+
+/** One row to be written; NaN is null, and so is a state of null. */
+export interface SnapshotRow {
+  readonly series: number;
+  /** The minute's end and the status's instant, in epoch milliseconds. */
+  readonly at: number;
+  readonly usedGood: number;
+  readonly usedTotal: number;
+  readonly runGood: number;
+  readonly runTotal: number;
+  readonly receivedGood: number;
+  readonly receivedBad: number;
+  readonly receivedTotal: number;
+  readonly value: number;
+  readonly sliceReliability: number;
+  readonly status: ObjectiveStatus | null;
+  readonly state: SloState | null;
+  /** Decimal text in rows of 00:00 UTC, else null. */
+  readonly baseGood: string | null;
+  readonly baseTotal: string | null;
+}
+
+const NUMBERS = [
+  'usedGood',
+  'usedTotal',
+  'runGood',
+  'runTotal',
+  'reliability',
+  'budget',
+  'burnRate',
+  'countGood',
+  'countTotal',
+  'receivedGood',
+  'receivedBad',
+  'receivedTotal',
+  'value',
+  'sliceReliability',
+] as const;
+
+export type SnapshotNumber = (typeof NUMBERS)[number];
+
+/** Rows by column, so that a hundred thousand of them cost a few arrays. Grows as it is filled. */
+export class SnapshotBatch {
+  #capacity: number;
+  #length = 0;
+  #at: Float64Array;
+  #series: Int32Array;
+  #state: Int32Array;
+  readonly #numbers: Record<SnapshotNumber, Float64Array>;
+  readonly #bases: { row: number; good: string; total: string }[] = [];
+
+  constructor(capacity = 256) {
+    this.#capacity = capacity;
+    this.#at = new Float64Array(capacity);
+    this.#series = new Int32Array(capacity);
+    this.#state = new Int32Array(capacity);
+    const column = (): Float64Array => new Float64Array(capacity);
+    this.#numbers = {
+      usedGood: column(),
+      usedTotal: column(),
+      runGood: column(),
+      runTotal: column(),
+      reliability: column(),
+      budget: column(),
+      burnRate: column(),
+      countGood: column(),
+      countTotal: column(),
+      receivedGood: column(),
+      receivedBad: column(),
+      receivedTotal: column(),
+      value: column(),
+      sliceReliability: column(),
+    };
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get at(): Float64Array {
+    return this.#at.subarray(0, this.#length);
+  }
+
+  get series(): Int32Array {
+    return this.#series.subarray(0, this.#length);
+  }
+
+  /** 1 is the first of `SLO_STATES`; -1 is null. */
+  get state(): Int32Array {
+    return this.#state.subarray(0, this.#length);
+  }
+
+  column(name: SnapshotNumber): Float64Array {
+    return this.#numbers[name].subarray(0, this.#length);
+  }
+
+  /** The few rows that carry the base of a day. */
+  get bases(): readonly { readonly row: number; readonly good: string; readonly total: string }[] {
+    return this.#bases;
+  }
+
+  add(row: SnapshotRow): void {
+    if (this.#length === this.#capacity) this.#grow();
+    const i = this.#length;
+    this.#length += 1;
+    this.#at[i] = row.at;
+    this.#series[i] = row.series;
+    this.#state[i] = row.state === null ? -1 : SLO_STATES.indexOf(row.state) + 1;
+    const numbers = this.#numbers;
+    numbers.usedGood[i] = row.usedGood;
+    numbers.usedTotal[i] = row.usedTotal;
+    numbers.runGood[i] = row.runGood;
+    numbers.runTotal[i] = row.runTotal;
+    numbers.receivedGood[i] = row.receivedGood;
+    numbers.receivedBad[i] = row.receivedBad;
+    numbers.receivedTotal[i] = row.receivedTotal;
+    numbers.value[i] = row.value;
+    numbers.sliceReliability[i] = row.sliceReliability;
+    const status = row.state === null ? null : row.status;
+    numbers.reliability[i] = status?.reliability ?? Number.NaN;
+    numbers.budget[i] = status?.budget ?? Number.NaN;
+    numbers.burnRate[i] = status?.burnRate ?? Number.NaN;
+    numbers.countGood[i] = status?.countGood ?? Number.NaN;
+    numbers.countTotal[i] = status?.countTotal ?? Number.NaN;
+    if (row.baseGood !== null && row.baseTotal !== null) {
+      this.#bases.push({ row: i, good: row.baseGood, total: row.baseTotal });
+    }
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    const wider = (old: Float64Array): Float64Array => {
+      const grown = new Float64Array(this.#capacity);
+      grown.set(old);
+      return grown;
+    };
+    this.#at = wider(this.#at);
+    for (const name of NUMBERS) this.#numbers[name] = wider(this.#numbers[name]);
+    for (const narrow of ['series', 'state'] as const) {
+      const grown = new Int32Array(this.#capacity);
+      grown.set(narrow === 'series' ? this.#series : this.#state);
+      if (narrow === 'series') this.#series = grown;
+      else this.#state = grown;
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import type { DayBase, RunColumns } from '../slo/running-totals.ts';
+import { decodeFloat8Array, decodeInstantArray, encodeInstantArray } from './arrays.ts';
+import type { Tx } from './client.ts';
+
+/** One objective of one SLO: what a series of snapshots belongs to. */
+export interface SeriesKey {
+  readonly accountId: string;
+  readonly sloId: string;
+  readonly objective: string;
+}
+
+/** Rows of series number `series` with `fromMs <= at <= toMs`. */
+export interface SeriesRange {
+  readonly series: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Rows ascending by `at`, and the base of the day of each. */
+export interface LoadedRuns extends RunColumns {
+  readonly bases: readonly DayBase[];
+}
+
+/** All that a rewrite must keep of the rows that it touches. */
+export interface LoadedMinutes extends LoadedRuns {
+  readonly usedGood: Float64Array;
+  readonly usedTotal: Float64Array;
+  readonly receivedGood: Float64Array;
+  readonly receivedBad: Float64Array;
+  readonly receivedTotal: Float64Array;
+  readonly value: Float64Array;
+}
+
+const KEYS = `unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n)`;
+// The key is repeated for each range: a join with the keys could be planned as a nested loop.
+const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+  WITH ORDINALITY AS k(account, slo_id, objective, from_at, to_at, n)`;
+const OWN = (alias: string): string =>
+  `${alias}.source_account_id = k.account AND ${alias}.slo_id = k.slo_id AND ${alias}.objective = k.objective`;
+
+const keyParameters = (keys: readonly SeriesKey[]): unknown[] => [
+  keys.map((key) => key.accountId),
+  keys.map((key) => key.sloId),
+  keys.map((key) => key.objective),
+];
+
+const rangeParameters = (keys: readonly SeriesKey[], ranges: readonly SeriesRange[]): unknown[] => [
+  ...keyParameters(ranges.map(({ series }) => keyAt(keys, series))),
+  encodeInstantArray(ranges.map((range) => range.fromMs)),
+  encodeInstantArray(ranges.map((range) => range.toMs)),
+];
+
+function keyAt(keys: readonly SeriesKey[], series: number): SeriesKey {
+  const key = keys[series];
+  if (key === undefined) throw new RangeError(`no series number ${series}`);
+  return key;
+}
+
+interface RunsRow {
+  ats: Buffer | null;
+  run_good: Buffer | null;
+  run_total: Buffer | null;
+  day_at: Date[] | null;
+  day_good: string[] | null;
+  day_total: string[] | null;
+  first_day: Date | null;
+  first_good: string | null;
+  first_total: string | null;
+}
+
+interface MinutesRow extends RunsRow {
+  used_good: Buffer | null;
+  used_total: Buffer | null;
+  received_good: Buffer | null;
+  received_bad: Buffer | null;
+  received_total: Buffer | null;
+  value: Buffer | null;
+}
+
+const RUNS_COLUMNS = `
+  array_send(array_agg(q.at)) AS ats,
+  array_send(array_agg(q.run_good)) AS run_good,
+  array_send(array_agg(q.run_total)) AS run_total,
+  array_agg(q.at) FILTER (WHERE q.base_good IS NOT NULL) AS day_at,
+  array_agg(q.base_good::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_good,
+  array_agg(q.base_total::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_total`;
+
+const MINUTE_COLUMNS = [
+  'used_good',
+  'used_total',
+  'received_good',
+  'received_bad',
+  'received_total',
+  'value',
+];
+
+/** The base of the day that `first` falls into, when its row stands before the range. */
+const FIRST_DAY = (first: string): string => `
+  LEFT JOIN LATERAL (
+    SELECT d.at AS first_day, d.base_good::text AS first_good, d.base_total::text AS first_total
+    FROM np_slo_snapshots d
+    WHERE ${OWN('d')} AND d.at = date_trunc('day', ${first}, 'UTC')
+  ) day ON true`;
+
+/**
+ * Each range reaches back to the last row at or before its start, so that a look-up anywhere in it finds its
+ * floor; where there is none, to the series' very first row, which says what was counted before all kept.
+ */
+const LOAD_RUNS = `
+  SELECT c.*, day.* FROM ${RANGES}
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(
+      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} AND p.at <= k.from_at ORDER BY p.at DESC LIMIT 1),
+      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} ORDER BY p.at LIMIT 1)
+    ) AS at
+  ) low
+  CROSS JOIN LATERAL (
+    SELECT ${RUNS_COLUMNS} FROM (
+      SELECT s.at, s.run_good, s.run_total, s.base_good, s.base_total FROM np_slo_snapshots s
+      WHERE ${OWN('s')} AND s.at >= low.at AND s.at <= GREATEST(k.to_at, low.at) ORDER BY s.at
+    ) q
+  ) c ${FIRST_DAY('low.at')}
+  ORDER BY k.n`;
+
+const LOAD_MINUTES = `
+  SELECT c.*, day.* FROM ${RANGES}
+  CROSS JOIN LATERAL (
+    SELECT min(q.at) AS low, ${RUNS_COLUMNS}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
+      SELECT s.at, s.run_good, s.run_total, s.base_good, s.base_total, ${MINUTE_COLUMNS.map((name) => `s.${name}`).join(', ')}
+      FROM np_slo_snapshots s WHERE ${OWN('s')} AND s.at >= k.from_at AND s.at <= k.to_at ORDER BY s.at
+    ) q
+  ) c ${FIRST_DAY('c.low')}
+  ORDER BY k.n`;
+
+function basesOf(row: RunsRow): DayBase[] {
+  const bases: DayBase[] = [];
+  const firstMs = row.first_day?.getTime();
+  if (firstMs !== undefined && row.first_good !== null && row.first_total !== null) {
+    bases.push({ dayMs: firstMs, good: row.first_good, total: row.first_total });
+  }
+  row.day_at?.forEach((at, i) => {
+    const good = row.day_good?.[i];
+    const total = row.day_total?.[i];
+    if (at.getTime() !== firstMs && good !== undefined && total !== undefined) {
+      bases.push({ dayMs: at.getTime(), good, total });
+    }
+  });
+  return bases;
+}
+
+const runsOf = (row: RunsRow): LoadedRuns => ({
+  at: decodeInstantArray(row.ats),
+  runGood: decodeFloat8Array(row.run_good),
+  runTotal: decodeFloat8Array(row.run_total),
+  bases: basesOf(row),
+});
+
+/** The running totals that answer look-ups anywhere in the ranges; one answer a range, in their order. */
+export async function loadRuns(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  ranges: readonly SeriesRange[],
+): Promise<LoadedRuns[]> {
+  if (ranges.length === 0) return [];
+  const { rows } = await client.query<RunsRow>({
+    name: 'load-runs',
+    text: LOAD_RUNS,
+    values: rangeParameters(keys, ranges),
+  });
+  return rows.map(runsOf);
+}
+
+/** The rows of the ranges themselves, whole; one answer a range, in their order. */
+export async function loadMinutes(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  ranges: readonly SeriesRange[],
+): Promise<LoadedMinutes[]> {
+  if (ranges.length === 0) return [];
+  const { rows } = await client.query<MinutesRow>({
+    name: 'load-minutes',
+    text: LOAD_MINUTES,
+    values: rangeParameters(keys, ranges),
+  });
+  return rows.map((row) => ({
+    ...runsOf(row),
+    usedGood: decodeFloat8Array(row.used_good),
+    usedTotal: decodeFloat8Array(row.used_total),
+    receivedGood: decodeFloat8Array(row.received_good),
+    receivedBad: decodeFloat8Array(row.received_bad),
+    receivedTotal: decodeFloat8Array(row.received_total),
+    value: decodeFloat8Array(row.value),
+  }));
+}
+
+/** `at` of each series' newest row; null for a series without rows. */
+export async function lastRowOf({ client }: Tx, keys: readonly SeriesKey[]): Promise<(number | null)[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await client.query<{ at: Date | null }>({
+    name: 'last-row-of',
+    text: `SELECT (SELECT s.at FROM np_slo_snapshots s WHERE ${OWN('s')} ORDER BY s.at DESC LIMIT 1) AS at
+           FROM ${KEYS} ORDER BY k.n`,
+    values: keyParameters(keys),
+  });
+  return rows.map((row) => row.at?.getTime() ?? null);
+}
+
+/** Start of each series' newest minute with data that is complete at the instant; null where there is none. */
+export async function lastDataOf(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  atMs: number,
+): Promise<(number | null)[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await client.query<{ at: Date | null }>({
+    name: 'last-data-of',
+    text: `SELECT (SELECT s.at - interval '1 minute' FROM np_slo_snapshots s
+                   WHERE ${OWN('s')} AND s.at <= $4
+                     AND (s.used_total IS NOT NULL OR s.received_total IS NOT NULL
+                       OR s.received_good IS NOT NULL OR s.received_bad IS NOT NULL)
+                   ORDER BY s.at DESC LIMIT 1) AS at
+           FROM ${KEYS} ORDER BY k.n`,
+    values: [...keyParameters(keys), new Date(atMs)],
+  });
+  return rows.map((row) => row.at?.getTime() ?? null);
+}

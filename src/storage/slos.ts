@@ -1,0 +1,267 @@
+import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { ServiceError } from '../lib/errors.ts';
+import type { DefinitionRevision, Slo, SloDefinition, SloState } from '../slo/definition.ts';
+import type { Tx } from './client.ts';
+import { npSlos } from './schema.ts';
+
+type SloRow = typeof npSlos.$inferSelect;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function sloOf(row: SloRow): Slo {
+  return {
+    id: row.id,
+    accountId: row.sourceAccountId,
+    project: row.project,
+    name: row.name,
+    displayName: row.displayName,
+    description: row.description,
+    service: row.service,
+    labels: row.labels,
+    budgetingMethod: row.budgetingMethod,
+    sliceMs: row.timeSliceSeconds * 1000,
+    timeWindow: row.timeWindow,
+    sli: row.sli,
+    objectives: row.objectives,
+    alertPolicy: row.alertPolicy,
+    revisions: row.revisions,
+    createdAtMs: row.createdAt.getTime(),
+    updatedAtMs: row.updatedAt.getTime(),
+    state: row.state,
+    evaluatedAtMs: row.evaluatedAt?.getTime() ?? null,
+    lastDataAtMs: row.lastDataAt?.getTime() ?? null,
+    snapshotsUntilMs: row.snapshotsUntil?.getTime() ?? null,
+  };
+}
+
+const definitionColumns = (definition: SloDefinition, revisions: readonly DefinitionRevision[]) => ({
+  project: definition.project,
+  name: definition.name,
+  displayName: definition.displayName,
+  description: definition.description,
+  service: definition.service,
+  labels: { ...definition.labels },
+  budgetingMethod: definition.budgetingMethod,
+  timeSliceSeconds: definition.sliceMs / 1000,
+  timeWindow: definition.timeWindow,
+  sli: definition.sli,
+  objectives: [...definition.objectives],
+  alertPolicy: definition.alertPolicy,
+  revisions: [...revisions],
+});
+
+/** Keeps a new SLO. `conflict` when its project has that name. */
+export async function insertSlo(
+  { orm }: Tx,
+  accountId: string,
+  definition: SloDefinition,
+  revisions: readonly DefinitionRevision[],
+  nowMs: number,
+): Promise<Slo> {
+  const now = new Date(nowMs);
+  const [row] = await orm
+    .insert(npSlos)
+    .values({
+      sourceAccountId: accountId,
+      ...definitionColumns(definition, revisions),
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflictDoNothing({ target: [npSlos.sourceAccountId, npSlos.project, npSlos.name] })
+    .returning();
+  if (row === undefined) {
+    throw new ServiceError(
+      'conflict',
+      `The project ${definition.project} already has an SLO named ${definition.name}.`,
+      { details: [{ path: 'name', message: 'is taken in this project' }] },
+    );
+  }
+  return sloOf(row);
+}
+
+/** Keeps a changed definition with its history. */
+export async function updateSloDefinition(
+  { orm }: Tx,
+  slo: Slo,
+  definition: SloDefinition,
+  revisions: readonly DefinitionRevision[],
+  nowMs: number,
+): Promise<Slo> {
+  const [row] = await orm
+    .update(npSlos)
+    .set({ ...definitionColumns(definition, revisions), updatedAt: new Date(nowMs) })
+    .where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)))
+    .returning();
+  if (row === undefined) throw new ServiceError('not_found', 'There is no such SLO.');
+  return sloOf(row);
+}
+
+/** Removes an SLO with all its rows. */
+export async function removeSlo({ orm }: Tx, slo: Slo): Promise<void> {
+  await orm.delete(npSlos).where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
+}
+
+function referredTo(accountId: string, refs: readonly string[]): SQL | undefined {
+  const ids = refs.filter((ref) => UUID.test(ref));
+  const named = refs.flatMap((ref) => {
+    const dot = ref.indexOf('.');
+    return UUID.test(ref) || dot < 1 ? [] : [{ project: ref.slice(0, dot), name: ref.slice(dot + 1) }];
+  });
+  const byName = sql`(${npSlos.project}, ${npSlos.name}) IN (SELECT * FROM unnest(${sql.param(named.map((ref) => ref.project))}::text[], ${sql.param(named.map((ref) => ref.name))}::text[]))`;
+  return and(
+    eq(npSlos.sourceAccountId, accountId),
+    or(sql`${npSlos.id} = ANY(${sql.param(ids)}::uuid[])`, named.length > 0 ? byName : undefined),
+  );
+}
+
+/** The account's SLOs that the references name, each a UUID or `project.name`; null where there is none. */
+export async function slosByReference(
+  { orm }: Tx,
+  accountId: string,
+  refs: readonly string[],
+  { lock = false }: { lock?: boolean } = {},
+): Promise<(Slo | null)[]> {
+  // NUL is no text to PostgreSQL, and no name either.
+  const wanted = refs.filter((ref) => !ref.includes('\0'));
+  if (wanted.length === 0) return refs.map(() => null);
+  const query = orm.select().from(npSlos).where(referredTo(accountId, wanted)).orderBy(asc(npSlos.id));
+  const rows = await (lock ? query.for('no key update') : query);
+  const byRef = new Map<string, Slo>();
+  for (const row of rows) {
+    const slo = sloOf(row);
+    byRef.set(slo.id, slo);
+    byRef.set(`${slo.project}.${slo.name}`, slo);
+  }
+  return refs.map((ref) => byRef.get(UUID.test(ref) ? ref.toLowerCase() : ref) ?? null);
+}
+
+const SORTS = {
+  name: [npSlos.name, npSlos.project],
+  project: [npSlos.project, npSlos.name],
+  created_at: [npSlos.createdAt],
+  updated_at: [npSlos.updatedAt],
+  budget: [npSlos.budget],
+  state: [npSlos.state],
+} as const;
+
+export type SloSort = keyof typeof SORTS;
+
+export interface SloFilter {
+  readonly project?: string | undefined;
+  readonly service?: string | undefined;
+  readonly state?: SloState | undefined;
+  /** All of them must be there. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Part of the name or the display name. */
+  readonly q?: string | undefined;
+  readonly ids?: readonly string[] | undefined;
+}
+
+export interface SloPage {
+  readonly limit: number;
+  readonly offset: number;
+  readonly sort: SloSort;
+  readonly descending: boolean;
+}
+
+const matching = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (wild) => `\\${wild}`)}%`;
+
+function filtered(accountId: string, filter: SloFilter): SQL | undefined {
+  const { project, service, state, labels, q, ids } = filter;
+  return and(
+    eq(npSlos.sourceAccountId, accountId),
+    project === undefined ? undefined : eq(npSlos.project, project),
+    service === undefined ? undefined : eq(npSlos.service, service),
+    state === undefined ? undefined : eq(npSlos.state, state),
+    labels === undefined ? undefined : sql`${npSlos.labels} @> ${JSON.stringify(labels)}::jsonb`,
+    q === undefined ? undefined : or(ilike(npSlos.name, matching(q)), ilike(npSlos.displayName, matching(q))),
+    ids === undefined ? undefined : inArray(npSlos.id, [...ids]),
+  );
+}
+
+/** One page of the account's SLOs, and how many match in all. */
+export async function selectSlos(
+  { orm }: Tx,
+  accountId: string,
+  filter: SloFilter,
+  page: SloPage,
+): Promise<{ items: Slo[]; total: number }> {
+  const where = filtered(accountId, filter);
+  const order = SORTS[page.sort].map((column) => (page.descending ? desc(column) : asc(column)));
+  const rows = await orm
+    .select()
+    .from(npSlos)
+    .where(where)
+    .orderBy(...order, asc(npSlos.id))
+    .limit(page.limit)
+    .offset(page.offset);
+  const [counted] = await orm.select({ total: count() }).from(npSlos).where(where);
+  return { items: rows.map(sloOf), total: counted?.total ?? 0 };
+}
+
+/** All of the account's SLOs that match, by project and name. */
+export async function selectAllSlos({ orm }: Tx, accountId: string, filter: SloFilter): Promise<Slo[]> {
+  const rows = await orm
+    .select()
+    .from(npSlos)
+    .where(filtered(accountId, filter))
+    .orderBy(asc(npSlos.project), asc(npSlos.name));
+  return rows.map(sloOf);
+}
+
+/** The next SLOs, of all accounts, whose status is older than the instant, locked against writers. */
+export async function lockSlosBehind({ orm }: Tx, atMs: number, limit: number): Promise<Slo[]> {
+  const rows = await orm
+    .select()
+    .from(npSlos)
+    .where(
+      or(
+        sql`${npSlos.evaluatedAt} IS NULL`,
+        sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,
+        sql`${npSlos.snapshotsUntil} < ${new Date(atMs)}`,
+      ),
+    )
+    .orderBy(asc(npSlos.sourceAccountId), asc(npSlos.id))
+    .limit(limit)
+    .for('no key update');
+  return rows.map(sloOf);
+}
+
+/** What an evaluation found out about an SLO. */
+export interface SloEvaluation {
+  readonly slo: Slo;
+  readonly state: SloState;
+  readonly reliability: number | null;
+  readonly budget: number | null;
+  readonly burnRate: number | null;
+  readonly evaluatedAtMs: number;
+  readonly lastDataAtMs: number | null;
+  readonly snapshotsUntilMs: number | null;
+}
+
+const instantOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
+
+/** Brings the status columns up to date, in one statement. */
+export async function saveEvaluations({ client }: Tx, evaluations: readonly SloEvaluation[]): Promise<void> {
+  if (evaluations.length === 0) return;
+  await client.query(
+    `UPDATE np_slos s SET state = n.state, reliability = n.reliability, budget = n.budget,
+       burn_rate = n.burn_rate, evaluated_at = n.evaluated_at, last_data_at = n.last_data_at,
+       snapshots_until = n.snapshots_until
+     FROM unnest($1::text[], $2::uuid[], $3::np_slo_state[], $4::float8[], $5::float8[], $6::float8[],
+       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+       AS n(account, id, state, reliability, budget, burn_rate, evaluated_at, last_data_at, snapshots_until)
+     WHERE s.source_account_id = n.account AND s.id = n.id`,
+    [
+      evaluations.map(({ slo }) => slo.accountId),
+      evaluations.map(({ slo }) => slo.id),
+      evaluations.map((evaluation) => evaluation.state),
+      evaluations.map((evaluation) => evaluation.reliability),
+      evaluations.map((evaluation) => evaluation.budget),
+      evaluations.map((evaluation) => evaluation.burnRate),
+      evaluations.map((evaluation) => new Date(evaluation.evaluatedAtMs)),
+      evaluations.map((evaluation) => instantOrNull(evaluation.lastDataAtMs)),
+      evaluations.map((evaluation) => instantOrNull(evaluation.snapshotsUntilMs)),
+    ],
+  );
+}

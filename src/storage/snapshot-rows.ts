@@ -1,0 +1,123 @@
+import type { SnapshotBatch, SnapshotNumber } from '../slo/snapshot-batch.ts';
+import { encodeFloat8Array, encodeInstantArray, encodeInt4Array } from './arrays.ts';
+import type { Tx } from './client.ts';
+import type { SeriesKey } from './series-columns.ts';
+
+const NUMBER_COLUMNS: ReadonlyArray<readonly [column: string, name: SnapshotNumber]> = [
+  ['used_good', 'usedGood'],
+  ['used_total', 'usedTotal'],
+  ['run_good', 'runGood'],
+  ['run_total', 'runTotal'],
+  ['reliability', 'reliability'],
+  ['budget', 'budget'],
+  ['burn_rate', 'burnRate'],
+  ['count_good', 'countGood'],
+  ['count_total', 'countTotal'],
+  ['received_good', 'receivedGood'],
+  ['received_bad', 'receivedBad'],
+  ['received_total', 'receivedTotal'],
+  ['value', 'value'],
+  ['slice_reliability', 'sliceReliability'],
+];
+
+const COLUMN_NAMES = NUMBER_COLUMNS.map(([column]) => column);
+const FIRST_NUMBER = 7;
+const FIRST_BASE = FIRST_NUMBER + NUMBER_COLUMNS.length;
+
+/**
+ * The rows of a batch as a table. These statements carry no name: with the lengths of the arrays in sight
+ * the planner joins by hash, where a cached plan would take a nested loop.
+ */
+const ROWS = `
+  SELECT k.account, k.slo_id, k.objective, u.at, u.ord,
+    (enum_range(NULL::np_slo_state))[u.state] AS state,
+    ${COLUMN_NAMES.map((column) => `u.${column}`).join(', ')},
+    b.base_good::numeric AS base_good, b.base_total::numeric AS base_total
+  FROM unnest($4::int4[], $5::timestamptz[], $6::int4[], ${COLUMN_NAMES.map((_, i) => `$${FIRST_NUMBER + i}::float8[]`).join(', ')})
+    WITH ORDINALITY AS u(series, at, state, ${COLUMN_NAMES.join(', ')}, ord)
+  JOIN unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n) ON k.n = u.series
+  LEFT JOIN unnest($${FIRST_BASE}::int4[], $${FIRST_BASE + 1}::text[], $${FIRST_BASE + 2}::text[])
+    AS b(row, base_good, base_total) ON b.row = u.ord`;
+
+const WRITTEN = ['at', 'state', ...COLUMN_NAMES, 'base_good', 'base_total'];
+
+const INSERT = `
+  INSERT INTO np_slo_snapshots (source_account_id, slo_id, objective, ${WRITTEN.join(', ')})
+  SELECT n.account, n.slo_id, n.objective, ${WRITTEN.map((column) => `n.${column}`).join(', ')}
+  FROM (${ROWS}) n ORDER BY n.ord`;
+
+const UPDATE = `
+  UPDATE np_slo_snapshots s SET ${WRITTEN.slice(1)
+    .map((column) => `${column} = n.${column}`)
+    .join(', ')}
+  FROM (${ROWS}) n
+  WHERE s.source_account_id = n.account AND s.slo_id = n.slo_id AND s.objective = n.objective AND s.at = n.at`;
+
+const parameters = (keys: readonly SeriesKey[], rows: SnapshotBatch): unknown[] => [
+  keys.map((key) => key.accountId),
+  keys.map((key) => key.sloId),
+  keys.map((key) => key.objective),
+  encodeInt4Array(rows.series.map((series) => series + 1)),
+  encodeInstantArray(rows.at),
+  encodeInt4Array(rows.state),
+  ...NUMBER_COLUMNS.map(([, name]) => encodeFloat8Array(rows.column(name))),
+  encodeInt4Array(Int32Array.from(rows.bases, (base) => base.row + 1)),
+  rows.bases.map((base) => base.good),
+  rows.bases.map((base) => base.total),
+];
+
+/** Writes rows that do not stand yet. Their partitions must exist. */
+export async function insertSnapshots(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  rows: SnapshotBatch,
+): Promise<void> {
+  if (rows.length > 0) await client.query(INSERT, parameters(keys, rows));
+}
+
+/** Writes rows anew that stand already. */
+export async function updateSnapshots(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  rows: SnapshotBatch,
+): Promise<void> {
+  if (rows.length > 0) await client.query(UPDATE, parameters(keys, rows));
+}
+
+/** What is to be added to the base of one day. Decimal text. */
+export interface BaseShift {
+  readonly key: SeriesKey;
+  readonly dayMs: number;
+  readonly good: string;
+  readonly total: string;
+}
+
+/** Adds to the bases of later days what a late change has added before them. */
+export async function shiftBases({ client }: Tx, shifts: readonly BaseShift[]): Promise<void> {
+  if (shifts.length === 0) return;
+  await client.query(
+    `UPDATE np_slo_snapshots s
+     SET base_good = s.base_good + n.good::numeric, base_total = s.base_total + n.total::numeric
+     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
+       AS n(account, slo_id, objective, at, good, total)
+     WHERE s.source_account_id = n.account AND s.slo_id = n.slo_id AND s.objective = n.objective AND s.at = n.at`,
+    [
+      shifts.map(({ key }) => key.accountId),
+      shifts.map(({ key }) => key.sloId),
+      shifts.map(({ key }) => key.objective),
+      encodeInstantArray(shifts.map(({ dayMs }) => dayMs)),
+      shifts.map(({ good }) => good),
+      shifts.map(({ total }) => total),
+    ],
+  );
+}
+
+/** Removes all rows of the series. */
+export async function removeSeries({ client }: Tx, keys: readonly SeriesKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  await client.query(
+    `DELETE FROM np_slo_snapshots s USING unnest($1::text[], $2::uuid[], $3::text[]) AS k(account, slo_id, objective)
+     WHERE s.source_account_id = k.account AND s.slo_id = k.slo_id AND s.objective = k.objective`,
+    [keys.map((key) => key.accountId), keys.map((key) => key.sloId), keys.map((key) => key.objective)],
+  );
+}
