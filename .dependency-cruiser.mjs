@@ -15,7 +15,7 @@ function floor(folder, allowed, comment) {
   };
 }
 
-const config = 'config(-[a-z]+)?\\.ts$';
+const config = 'config[a-z-]*\\.ts$';
 
 export default {
   forbidden: [
