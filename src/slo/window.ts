@@ -12,8 +12,6 @@ export interface ResolvedWindow {
   readonly rolling: boolean;
 }
 
-export type ReportPeriod = CalendarUnit;
-
 /** The default anchor of calendar windows, a Monday. */
 export const DEFAULT_START = '2024-01-01T00:00:00';
 
@@ -42,7 +40,7 @@ export function createWindowFinder(timeWindow: TimeWindow): (tMs: number) => Res
 
 /** The report period that contains `tMs`: days, ISO weeks, months, quarters and years of the zone. */
 export function periodAt(
-  period: ReportPeriod,
+  period: CalendarUnit,
   timeZone: string,
   tMs: number,
 ): { readonly startMs: number; readonly endMs: number } {
