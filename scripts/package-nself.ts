@@ -2,10 +2,11 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
+import { PLUGIN_NAME } from '../src/services/license.ts';
 import { compose } from './nself/compose.ts';
 import { dotEnvExample } from './nself/dot-env-example.ts';
 import { hasuraTables } from './nself/hasura-tables.ts';
-import { manifest, PackageJson, PLUGIN } from './nself/manifest.ts';
+import { manifest, PackageJson } from './nself/manifest.ts';
 import { VARIABLES } from './nself/variables.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
@@ -13,7 +14,7 @@ const CHECKOUT = join(import.meta.dirname, '..');
 /** As it lies in the tree, and where it goes. The sources are what the Dockerfile builds from. */
 const COPIES: readonly (readonly [from: string, to: string])[] = [
   ['deploy/Dockerfile', 'Dockerfile'],
-  [`deploy/nginx/${PLUGIN}.conf`, `nginx/${PLUGIN}.conf`],
+  [`deploy/nginx/${PLUGIN_NAME}.conf`, `nginx/${PLUGIN_NAME}.conf`],
   ['README.md', 'README.md'],
   ['LICENSE', 'LICENSE'],
   ['package.json', 'package.json'],
@@ -45,5 +46,5 @@ export function packageNself(target: string): void {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const target = join(CHECKOUT, 'dist/nself');
   packageNself(target);
-  console.log(`${PLUGIN} laid out in ${target}`);
+  console.log(`${PLUGIN_NAME} laid out in ${target}`);
 }

@@ -1,4 +1,5 @@
-import { PLUGIN, PORT } from './manifest.ts';
+import { PLUGIN_NAME } from '../../src/services/license.ts';
+import { PORT } from './manifest.ts';
 import type { Variable } from './variables.ts';
 
 /** Decided here: in the container the service listens on all addresses. */
@@ -16,7 +17,7 @@ const LEFT_OUT = new Set(['DATA_DIR']);
  * publishes it on loopback alone. A variable without a value is handed through where the stack sets it.
  */
 export function compose(variables: readonly Variable[]): object {
-  const service = `plugin-${PLUGIN}`;
+  const service = `plugin-${PLUGIN_NAME}`;
   return {
     services: {
       [service]: {
@@ -29,7 +30,7 @@ export function compose(variables: readonly Variable[]): object {
         ),
         volumes: [`\${HOME}/.nself/license:/home/node/.nself/license:ro`],
         ports: [`127.0.0.1:${PORT}:${PORT}`],
-        networks: { default: { aliases: [`plugin-${PLUGIN.replace(/^nself-/, '')}`] } },
+        networks: { default: { aliases: [`plugin-${PLUGIN_NAME.replace(/^nself-/, '')}`] } },
       },
     },
   };

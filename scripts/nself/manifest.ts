@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { PLUGIN_NAME } from '../../src/services/license.ts';
 import type { Variable } from './variables.ts';
 
-export const PLUGIN = 'nself-slo-tracker';
 export const PORT = 3835;
 /** The CLI hands every plugin its secret under this name. */
 const NAMES_IN_NSELF: Readonly<Record<string, string>> = { PLUGIN_SECRET: 'PLUGIN_INTERNAL_SECRET' };
@@ -62,7 +62,7 @@ export function manifest(
     .map(({ name }) => NAMES_IN_NSELF[name] ?? name);
   const optional = variables.map(({ name }) => name).filter((name) => !required.includes(name));
   return {
-    name: PLUGIN,
+    name: PLUGIN_NAME,
     version: packageJson.version,
     description: packageJson.description,
     author: packageJson.author,
@@ -91,6 +91,6 @@ export function manifest(
     isCommercial: true,
     licenseType: 'pro',
     requires_license: true,
-    requiredEntitlements: [PLUGIN],
+    requiredEntitlements: [PLUGIN_NAME],
   };
 }
