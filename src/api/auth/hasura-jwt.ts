@@ -5,6 +5,7 @@ import { ServiceError } from '../../lib/errors.ts';
 import { accountOf } from './account-of.ts';
 import type { Identity, VerifyCredential } from './credential.ts';
 import { credentialHeader } from './credential-headers.ts';
+import { InvalidJwtError } from './invalid-jwt-error.ts';
 import { createClaimsReader, type SessionClaims } from './jwt-claims.ts';
 import { createSignatureVerifier } from './jwt-key.ts';
 
@@ -24,12 +25,12 @@ export function createHasuraJwt(jwt: NonNullable<Config['jwt']>, clock: Clock): 
   };
 
   async function verified(token: string, nowMs: number): Promise<JWTPayload> {
-    if (token.length > MAX_TOKEN_LENGTH) throw refused('JWSError');
+    if (token.length > MAX_TOKEN_LENGTH) throw new InvalidJwtError('JWSError');
     try {
       return await verifySignature(token, { ...checks, currentDate: new Date(nowMs) });
     } catch (error) {
       if (error instanceof ServiceError) throw error;
-      throw refused(hasuraWord(error), error);
+      throw new InvalidJwtError(hasuraWord(error), error);
     }
   }
 
@@ -37,7 +38,7 @@ export function createHasuraJwt(jwt: NonNullable<Config['jwt']>, clock: Clock): 
     const nowMs = clock.now();
     const payload = await verified(token, nowMs);
     if (payload.iat !== undefined && payload.iat * 1000 > nowMs + jwt.allowedSkewSeconds * 1000) {
-      throw refused('JWTIssuedAtFuture');
+      throw new InvalidJwtError('JWTIssuedAtFuture');
     }
     const claims = readClaims(payload);
     if (typeof claims === 'string') {
@@ -63,11 +64,7 @@ function identityOf(claims: SessionClaims, askedRole: string | null): Identity {
   return { accountId: accountOf(account), role, ...(userId === undefined ? {} : { userId }) };
 }
 
-/** In Hasura's words, which clients look for. */
-function refused(word: string, cause?: unknown): ServiceError {
-  return new ServiceError('unauthorized', `Could not verify JWT: ${word}`, { cause });
-}
-
+/** What clients look for. */
 function hasuraWord(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'JWTExpired';
   if (error instanceof errors.JWTClaimValidationFailed) {
