@@ -1,0 +1,66 @@
+import type { GraphQLError } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { GraphqlContext } from './context.ts';
+import type { DocumentCache } from './document-cache.ts';
+import { parseWithin } from './document-limits.ts';
+import type { Limits } from './limits.ts';
+import { costError } from './query-cost.ts';
+import { schema } from './schema.ts';
+
+/** What comes with a request into Yoga. */
+export interface ServerContext extends GraphqlContext {
+  readonly mask: (error: unknown) => GraphQLError;
+}
+
+export type YogaServer = YogaServerInstance<ServerContext, object>;
+
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+/** Runs documents within `limits`, for requests whose method, content type and actor are already known good. */
+export function createYogaServer(limits: Limits, documentCache: DocumentCache | null): YogaServer {
+  return createYoga<ServerContext>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    plugins: [keepWithin(limits), maskErrors],
+    parserAndValidationCache: documentCache !== null && {
+      documentCache,
+      // Faulty documents are not worth their place.
+      errorCache: { get: () => undefined, set: () => {} },
+    },
+    maxRequestBodySize: MAX_BODY_BYTES,
+    batching: false,
+    multipart: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    // By the plugin below, which knows the request.
+    maskedErrors: false,
+    fetchAPI: { Request, Response, Headers },
+  });
+}
+
+function keepWithin(limits: Limits): Plugin<ServerContext> {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source, options) => parseWithin(limits, source, options));
+    },
+    onExecute({ args, setResultAndStopExecution }) {
+      const error = costError(limits, {
+        schema: args.schema,
+        document: args.document,
+        operationName: args.operationName ?? null,
+        variables: args.variableValues ?? {},
+        context: args.contextValue,
+      });
+      if (error !== null) setResultAndStopExecution({ errors: [error] });
+    },
+  };
+}
+
+const maskErrors: Plugin<object, ServerContext> = {
+  onResultProcess({ result, setResult, serverContext: { mask } }) {
+    if (Array.isArray(result) || !('errors' in result) || result.errors === undefined) return;
+    setResult({ ...result, errors: result.errors.map(mask) });
+  },
+};
