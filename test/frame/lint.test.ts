@@ -34,7 +34,7 @@ afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
 describe('the lint rules', () => {
   it.each<[sentence: string, content: string, rule: string, allowed: string]>([
-    ['end the process', 'process.exit(1);\n', 'lint/nursery/noProcessExit', 'src/main.ts'],
+    ['end the process', 'process.exit(1);\n', 'plugin', 'src/main.ts'],
     ['read the environment', 'export const x = process.env;\n', 'lint/style/noProcessEnv', 'src/config.ts'],
     ['read the real clock', 'export const x = Date.now();\n', 'plugin', 'src/lib/clock.ts'],
     ['print', "console.log('here');\n", 'lint/suspicious/noConsole', 'src/main.ts'],
