@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { ErrorDetail, ServiceErrorCode } from '../../lib/errors.ts';
+import { z } from 'zod';
+import type { ServiceErrorCode } from '../../lib/errors.ts';
 import { ServiceError } from '../../lib/errors.ts';
 import { RateLimitedError } from '../rate-limited-error.ts';
 
@@ -17,67 +18,57 @@ const STATUS: Readonly<Record<ServiceErrorCode, number>> = {
   unavailable: 503,
 };
 
-export const WWW_AUTHENTICATE = 'Bearer realm="nself-slo-tracker"';
+const RETRY_AFTER_SECONDS = '5';
 
-/** What every error answers, in this order of keys. */
-export interface ErrorBody {
-  readonly error: string;
-  readonly code: string;
-  readonly details: readonly ErrorDetail[];
+export const errorSchema = z
+  .strictObject({
+    error: z.string().meta({ description: 'A sentence for people.' }),
+    code: z.string().meta({ description: 'A word for programs.', example: 'invalid' }),
+    details: z
+      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .meta({ description: 'What went wrong where: `path` as in `objectives[0].target`.' }),
+  })
+  .meta({ id: 'Error' });
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly body: Readonly<z.infer<typeof errorSchema>>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-export function errorResponse(
-  status: number,
-  { error, code, details }: ErrorBody,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  return Response.json({ error, code, details }, { status, headers });
-}
+export const NO_SUCH_PATH: ErrorAnswer = errorAnswer(404, 'not_found', 'There is nothing at this path.');
+export const WRONG_METHOD: ErrorAnswer = errorAnswer(
+  405,
+  'method_not_allowed',
+  'This path does not take this method; see the header Allow.',
+);
 
 export interface FailureContext {
   readonly requestId: string;
   readonly logger: Logger;
-  /** True once the client is gone: what fails then is its doing. */
+  /** The client is gone: what fails then is its doing. */
   readonly aborted: boolean;
 }
 
 /** The one place that turns what was thrown into an answer. What is not a ServiceError stays in the log. */
-export function answerFailure(failure: unknown, { requestId, logger, aborted }: FailureContext): Response {
+export function answerFailure(failure: unknown, { requestId, logger, aborted }: FailureContext): ErrorAnswer {
   if (failure instanceof ServiceError) {
     if (failure.code === 'unavailable') logger.warn({ err: failure, requestId }, 'not available');
-    return errorResponse(
-      STATUS[failure.code],
-      { error: failure.message, code: failure.code, details: failure.details },
-      headersOf(failure),
-    );
+    const body = { error: failure.message, code: failure.code, details: [...failure.details] };
+    return { status: STATUS[failure.code], body, headers: headersOf(failure) };
   }
-  if (aborted) {
-    return errorResponse(400, { error: 'The request was cut off.', code: 'malformed', details: [] });
-  }
+  if (aborted) return errorAnswer(400, 'malformed', 'The request was cut off.');
   logger.error({ err: failure, requestId }, 'request failed');
-  return errorResponse(500, {
-    error: `Something went wrong on our side. The request's id is ${requestId}.`,
-    code: 'internal',
-    details: [],
-  });
+  return errorAnswer(500, 'internal', `Something went wrong on our side. The request's id is ${requestId}.`);
+}
+
+function errorAnswer(status: number, code: string, error: string): ErrorAnswer {
+  return { status, body: { error, code, details: [] }, headers: {} };
 }
 
 function headersOf(failure: ServiceError): Record<string, string> {
   if (failure instanceof RateLimitedError) return { 'Retry-After': String(failure.retryAfterSeconds) };
-  switch (failure.code) {
-    case 'unauthorized':
-      return { 'WWW-Authenticate': WWW_AUTHENTICATE };
-    case 'unavailable':
-      return { 'Retry-After': '5' };
-    case 'rate_limited':
-    case 'malformed':
-    case 'forbidden':
-    case 'license_stale':
-    case 'not_found':
-    case 'conflict':
-    case 'too_large':
-    case 'unsupported_media_type':
-    case 'invalid':
-      return {};
-  }
+  if (failure.code === 'unauthorized') return { 'WWW-Authenticate': 'Bearer realm="nself-slo-tracker"' };
+  if (failure.code === 'unavailable') return { 'Retry-After': RETRY_AFTER_SECONDS };
+  return {};
 }

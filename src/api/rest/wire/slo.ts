@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { formatRfc3339 } from '../../../lib/rfc3339.ts';
+import type { SloStatus } from '../../../services/read-status.ts';
+import { neverFiresWarnings } from '../../../slo/alerting.ts';
+import type { Slo } from '../../../slo/definition.ts';
+import { definitionToWire } from '../../../slo/definition-schema.ts';
+import { sloDefinitionSchema } from '../../../slo/definition-shape.ts';
+import { stateSchema } from './state.ts';
+import { statusSchema, statusToWire } from './status.ts';
+import { timeSchema } from './times.ts';
+
+const sloFields = z.strictObject({
+  id: z.uuid(),
+  source_account_id: z.string(),
+  ...sloDefinitionSchema.shape,
+  state: stateSchema,
+  warnings: z.array(z.string()).meta({ description: 'What is probably not meant so.' }),
+  created_at: timeSchema,
+  updated_at: timeSchema,
+});
+
+/** An SLO as it is read. */
+export const sloSchema = sloFields.meta({ id: 'Slo' });
+/** In lists, `status` only where it was asked for. */
+export const listedSloSchema = sloFields
+  .extend({ status: statusSchema.optional() })
+  .meta({ id: 'ListedSlo' });
+export const sloWithStatusSchema = sloFields.extend({ status: statusSchema }).meta({ id: 'SloWithStatus' });
+
+/** `nowMs` decides the warnings of calendar windows, whose length changes. */
+export function sloToWire(slo: Slo, nowMs: number): z.infer<typeof sloSchema> {
+  return {
+    id: slo.id,
+    source_account_id: slo.accountId,
+    ...definitionToWire(slo),
+    state: slo.state,
+    warnings: neverFiresWarnings(slo, nowMs),
+    created_at: formatRfc3339(slo.createdAtMs),
+    updated_at: formatRfc3339(slo.updatedAtMs),
+  };
+}
+
+export function sloWithStatusToWire(
+  slo: Slo,
+  status: SloStatus,
+  nowMs: number,
+): z.infer<typeof sloWithStatusSchema> {
+  return { ...sloToWire(slo, nowMs), status: statusToWire(status) };
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { formatRfc3339 } from '../../../lib/rfc3339.ts';
+import type { SloStatus } from '../../../services/read-status.ts';
+import { figure, stateSchema } from './state.ts';
+import { timeOrNull, timeSchema } from './times.ts';
+
+const objectiveStatusSchema = z.strictObject({
+  objective: z.string(),
+  state: stateSchema,
+  target: z.number().meta({ description: 'The target in force at the time.' }),
+  reliability: figure('The share of good events or time slices in the window.'),
+  budget: figure('1 is untouched, 0 is spent, negative is overspent.'),
+  burn_rate: figure('Over the last hour; 1 spends the budget exactly over the window.'),
+  count_good: figure('Events; minutes for time slices.'),
+  count_total: figure('Events; minutes for time slices.'),
+  bad_allowed: figure('How many may be bad; events, minutes for time slices.'),
+  bad_used: figure('How many were bad; events, minutes for time slices.'),
+  budget_minutes_remaining: figure('Minutes of full outage that the budget still covers.'),
+  time_to_exhaustion_seconds: figure(
+    'At the burn rate of the last hour; null when it would not come to that.',
+  ),
+  window: z.strictObject({ start: timeSchema, end: timeSchema }),
+  last_data_at: timeSchema.nullable().meta({ description: 'The newest minute with data.' }),
+});
+
+/** How an SLO stands at a time. */
+export const statusSchema = z
+  .strictObject({
+    at: timeSchema,
+    objectives: z.array(objectiveStatusSchema),
+  })
+  .meta({ id: 'Status' });
+
+export function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSchema> {
+  return {
+    at: formatRfc3339(atMs),
+    objectives: objectives.map((status) => ({
+      objective: status.objective,
+      state: status.state,
+      target: status.target,
+      reliability: status.reliability,
+      budget: status.budget,
+      burn_rate: status.burnRate,
+      count_good: status.countGood,
+      count_total: status.countTotal,
+      bad_allowed: status.badAllowed,
+      bad_used: status.badUsed,
+      budget_minutes_remaining: status.budgetMinutesRemaining,
+      time_to_exhaustion_seconds: status.timeToExhaustionSeconds,
+      window: { start: formatRfc3339(status.window.startMs), end: formatRfc3339(status.window.endMs) },
+      last_data_at: timeOrNull(status.lastDataAtMs),
+    })),
+  };
+}
