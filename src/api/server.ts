@@ -1,0 +1,151 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
+import type { Logger } from 'pino';
+import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
+import { StartError } from '../lib/errors.ts';
+
+/** `env` brings Node's own request, for the peer's address. */
+export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly logger: Logger;
+}
+
+export interface RunningHttpServer {
+  readonly port: number;
+  /** Takes no new connection, waits for the requests under way, and cuts those that last longer. */
+  close(patienceMs: number): Promise<void>;
+}
+
+const MAX_HEADER_BYTES = 16 * 1024;
+/** A client that sends its headers byte by byte holds a socket no longer than this. */
+const HEADERS_TIMEOUT_MS = 15 * SECOND_MS;
+/** A body may take as long as it likes (streams of measurements), but not stand still for longer than this. */
+const IDLE_TIMEOUT_MS = 2 * MINUTE_MS;
+/** Longer than nginx keeps its upstream connections (60 s), so that it never writes into a closed one. */
+const KEEP_ALIVE_TIMEOUT_MS = 65 * SECOND_MS;
+const CLOSE_POLL_MS = 50;
+
+/** What a socket gets that did not send HTTP, by Node's error code. */
+const SOCKET_ANSWERS: Readonly<Record<string, readonly [status: string, code: string, error: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'too_large', 'The headers are too large.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
+    '413 Payload Too Large',
+    'too_large',
+    'The chunk extensions are too large.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'malformed', 'The request did not arrive in time.'],
+};
+const NOT_HTTP = ['400 Bad Request', 'malformed', 'The request is not valid HTTP.'] as const;
+
+function answerSocket(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = SOCKET_ANSWERS[error.code ?? ''] ?? NOT_HTTP;
+  const body = JSON.stringify({ error: message, code, details: [] });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  );
+}
+
+function listenFailure(error: NodeJS.ErrnoException, { host, port }: ServerOptions): StartError {
+  const cause = { cause: error };
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new StartError(
+        `PORT: expected a free port (got ${port}, which is taken on ${host}): stop what listens there, or set ` +
+          'PORT to another one',
+        1,
+        cause,
+      );
+    case 'EACCES':
+      return new StartError(`PORT: expected a port that this user may open (got ${port})`, 1, cause);
+    default:
+      return new StartError(
+        `HOST: expected an address of this machine (got ${host}: ${error.code ?? error.message})`,
+        1,
+        cause,
+      );
+  }
+}
+
+function listen(server: Server | TcpServer, options: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenFailure(error, options)));
+    server.listen(options.port, options.host, resolve);
+  });
+}
+
+/** Finds out early, before a database is started, whether the port can be had. Throws a StartError. */
+export async function checkPort(options: ServerOptions): Promise<void> {
+  const probe = createTcpServer();
+  await listen(probe, options);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function onFault(error: unknown, logger: Logger): Response {
+  if (error instanceof RequestError) {
+    return Response.json(
+      { error: 'The request line or the Host header is not valid.', code: 'malformed', details: [] },
+      { status: 400 },
+    );
+  }
+  logger.error({ err: error }, 'a request failed outside of the application');
+  return Response.json({ error: 'Something went wrong.', code: 'internal', details: [] }, { status: 500 });
+}
+
+/** Serves `fetch` over HTTP. Throws a StartError that names PORT or HOST. */
+export async function startServer(fetch: Fetch, options: ServerOptions): Promise<RunningHttpServer> {
+  const { logger } = options;
+  let closing = false;
+  const handle = getRequestListener(
+    // Only ever called for HTTP/1.1 here.
+    (request, env) => fetch(request, env as HttpBindings),
+    { overrideGlobalObjects: false, errorHandler: (error) => onFault(error, logger) },
+  );
+  const server = createHttpServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      connectionsCheckingInterval: 5 * SECOND_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+    (request, response) => {
+      if (closing) response.setHeader('Connection', 'close');
+      handle(request, response).catch((error: unknown) => {
+        logger.error({ err: error }, 'a response failed');
+        response.destroy();
+      });
+    },
+  );
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  server.on('clientError', answerSocket);
+  await listen(server, options);
+  server.on('error', (error) => logger.error({ err: error }, 'the HTTP server failed'));
+  const address = server.address();
+  return {
+    port: address === null || typeof address === 'string' ? options.port : address.port,
+    async close(patienceMs) {
+      closing = true;
+      const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+      for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += CLOSE_POLL_MS) {
+        // A keep-alive connection becomes idle when its request under way has its answer.
+        server.closeIdleConnections();
+        if (await Promise.race([closed, sleep(CLOSE_POLL_MS, false)])) return;
+      }
+      logger.warn('some requests were still under way and are cut off');
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

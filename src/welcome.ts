@@ -1,0 +1,39 @@
+export interface WelcomeInput {
+  readonly url: string;
+  readonly pluginSecret: string;
+  /** Where a generated secret is kept; null when it came from the environment. */
+  readonly secretsFile: string | null;
+}
+
+/** For a POSIX shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * What a developer reads after `npm start`. Each command works when pasted by itself into a shell; the point is
+ * of two minutes ago, since a status sees complete minutes only (GNU and BSD `date` subtract differently).
+ */
+export function welcome({ url, pluginSecret, secretsFile }: WelcomeInput): string {
+  const auth = `-H ${quoted(`Authorization: Bearer ${pluginSecret}`)}`;
+  const json = `${auth} -H 'Content-Type: application/json'`;
+  const at =
+    '$(date -u -d "2 minutes ago" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -v-2M +%Y-%m-%dT%H:%M:%SZ)';
+  return `
+nself-slo-tracker is ready.
+
+  URL           ${url}
+  Bearer token  ${pluginSecret}${secretsFile === null ? '' : `   (kept in ${secretsFile})`}
+  GraphiQL      ${url}/graphql
+
+Create an SLO:
+curl -sS ${url}/api/v1/slos ${json} -d '{"name":"checkout","target":0.999}'
+
+Tell it what happened (9990 of 10000 requests were good):
+curl -sS ${url}/api/v1/slos/default.checkout/measurements ${json} -d '{"points":[{"at":"'"${at}"'","good":9990,"total":10000}]}'
+
+Read its status:
+curl -sS ${url}/api/v1/slos/default.checkout ${auth}
+
+`;
+}
