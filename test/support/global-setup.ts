@@ -53,16 +53,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startServer();
   const template = `slo_tracker_template_${process.pid}`;
   const admin = new pg.Client({ connectionString: server.url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${template}`);
-  await migrate(databaseUrl(server.url, template));
-  // A template can be cloned only while nobody is connected to it.
-  await admin.query(`ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
-  project.provide('serverUrl', server.url);
-  project.provide('templateDatabase', template);
-  return async () => {
-    await admin.query(`DROP DATABASE ${template} WITH (FORCE)`);
+  const stop = async (): Promise<void> => {
+    await admin.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
     await admin.end();
     await server.stop();
   };
+  await admin.connect();
+  try {
+    await admin.query(`CREATE DATABASE ${template}`);
+    await migrate(databaseUrl(server.url, template));
+    // A template can be cloned only while nobody is connected to it.
+    await admin.query(`ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  project.provide('serverUrl', server.url);
+  project.provide('templateDatabase', template);
+  return stop;
 }

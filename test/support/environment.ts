@@ -1,0 +1,27 @@
+import { pino } from 'pino';
+import type { ServiceContext, ServiceEnvironment } from '../../src/services/context.ts';
+import { createPartitions } from '../../src/storage/partitions.ts';
+import type { TestDatabase } from './database.ts';
+import { type FakeClock, fakeClock } from './fake-clock.ts';
+
+export interface TestEnvironment extends ServiceEnvironment {
+  readonly clock: FakeClock;
+}
+
+/** What the services run in: a real database, a clock that the test sets, a full licence. */
+export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs: number): TestEnvironment {
+  const { db } = database;
+  return {
+    db,
+    clock: fakeClock(nowMs),
+    logger: pino({ level: 'silent' }),
+    license: { assertCanChangeDefinitions: () => undefined },
+    partitions: createPartitions(db),
+    retentionMs: 100 * 24 * 60 * 60 * 1000,
+  };
+}
+
+/** The environment as one account's writer sees it. */
+export function actingAs(env: ServiceEnvironment, accountId: string): ServiceContext {
+  return { ...env, actor: { accountId, role: 'admin', canWrite: true } };
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach } from 'vitest';
+
+export const CHECKOUT = join(import.meta.dirname, '..', '..');
+const MAIN = ['--import', 'tsx', 'src/main.ts'];
+
+export interface ProcessOptions {
+  /** Beside PATH and an empty HOME, nothing else is passed on. PORT is 0 unless given. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Arguments of node; `src/main.ts` unless given. */
+  readonly args?: readonly string[];
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface TestProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly stdout: string[];
+  readonly stderr: string[];
+  readonly exit: Promise<Exit>;
+  /** The first line on stdout that matches, past or to come. Rejects when the process ends before. */
+  line(pattern: RegExp): Promise<string>;
+  /** The URL it serves at, once it is ready. */
+  url(): Promise<string>;
+  kill(signal: NodeJS.Signals): Promise<Exit>;
+}
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
+});
+
+/** An empty directory, removed after the test. */
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'nself-slo-tracker-process-'));
+  cleanups.push(() => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  return path;
+}
+
+/** Starts the service as a process of its own. Whatever is left of it after the test is killed. */
+export async function startProcess(options: ProcessOptions = {}): Promise<TestProcess> {
+  const env = options.env ?? {};
+  const home = env.HOME ?? (await temporaryDirectory());
+  const child = spawn(process.execPath, [...(options.args ?? MAIN)], {
+    cwd: options.cwd ?? CHECKOUT,
+    env: { PATH: process.env.PATH, PORT: '0', ...env, HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options.owner,
+  });
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const watchers = new Set<() => void>();
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  let ended = false;
+  void exit.then(() => {
+    ended = true;
+    for (const watch of watchers) watch();
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    stdout.push(line);
+    for (const watch of watchers) watch();
+  });
+  createInterface({ input: child.stderr }).on('line', (line) => stderr.push(line));
+  const kill = (signal: NodeJS.Signals): Promise<Exit> => {
+    child.kill(signal);
+    return exit;
+  };
+  cleanups.push(() => kill('SIGKILL'));
+
+  const line = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const found = stdout.find((text) => pattern.test(text));
+        if (found === undefined && !ended) return;
+        watchers.delete(watch);
+        if (found !== undefined) resolve(found);
+        else reject(new Error(`ended without ${pattern}:\n${[...stdout, ...stderr].join('\n')}`));
+      };
+      watchers.add(watch);
+      watch();
+    });
+  return {
+    child,
+    pid: child.pid ?? 0,
+    stdout,
+    stderr,
+    exit,
+    line,
+    kill,
+    async url() {
+      return JSON.parse(await line(/"msg":"ready"/)).url;
+    },
+  };
+}
