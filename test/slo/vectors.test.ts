@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../src/lib/duration.ts';
 import { burnRates } from '../../src/slo/burn-rates.ts';
 import type { SloDefinition } from '../../src/slo/definition.ts';
 import { parseSloInput } from '../../src/slo/definition-schema.ts';
@@ -20,64 +18,7 @@ import { objectiveStatus } from '../../src/slo/status.ts';
 import { windowAt } from '../../src/slo/window.ts';
 import type { UsedMinute } from '../support/brute-force.ts';
 import { bruteStraddle, bruteSumsBetween } from '../support/brute-force.ts';
-
-/** The worked cases lie beside the repository; a clone elsewhere does without. */
-const FILE = new URL('../../../shared/vectors/status.json', import.meta.url);
-
-/** What is not built yet. A case of any other kind has to pass. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  'counters with a reset': 'counters',
-  'a budget adjustment takes minutes out as if they never were': 'adjustments',
-  'composite: weighted mean per minute, impacts add up': 'composites',
-  'composite waits for a late component, then decides': 'composites',
-};
-
-interface Run {
-  readonly slo: string;
-  readonly start: string;
-  readonly count: number;
-  readonly every: string;
-  readonly step?: Readonly<Record<string, number>>;
-  readonly [field: string]: unknown;
-}
-
-interface Expected {
-  readonly slo: string;
-  readonly objective: string;
-  readonly at: string;
-  readonly window: { readonly start: string; readonly end: string };
-  readonly burn: Readonly<Record<string, number | null>>;
-  readonly [field: string]: unknown;
-}
-
-interface Case {
-  readonly name: string;
-  readonly slos: readonly Readonly<Record<string, unknown>>[];
-  readonly feed: readonly Run[];
-  readonly expect: readonly Expected[];
-}
-
-const cases: readonly Case[] = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : [];
-
-function kindOf({ slos }: Case): string | undefined {
-  const slisOf = slos.map(({ sli }) => (sli ?? {}) as { type?: string; incremental?: boolean });
-  if (slisOf.some(({ type }) => type === 'composite')) return 'composites';
-  if (slisOf.some(({ incremental }) => incremental === true)) return 'counters';
-  return slos.some(({ adjustments }) => adjustments !== undefined) ? 'adjustments' : undefined;
-}
-
-/** The points of a run as they would come over the wire. */
-function* pointsOf({ slo: _, start, count, every, step = {}, ...values }: Run): Generator<unknown> {
-  const everyMs = parseDuration(every) ?? Number.NaN;
-  for (let k = 0; k < count; k += 1) {
-    const grown = Object.entries(step).map(([field, by]) => [field, Number(values[field]) + k * by]);
-    yield {
-      ...values,
-      ...Object.fromEntries(grown),
-      at: new Date(Date.parse(start) + k * everyMs).toISOString(),
-    };
-  }
-}
+import { builtCases, cases, expectFigure, kindOf, NOT_YET, pointsOf, type Run } from '../support/vectors.ts';
 
 /** One objective's minutes of a streamed body: a minute that comes again after another replaces. */
 class Feed {
@@ -137,64 +78,50 @@ const FIELDS = {
   time_to_exhaustion_seconds: 'timeToExhaustionSeconds',
 } as const;
 
-function expectFigure(actual: unknown, expected: unknown, what: string): void {
-  if (typeof expected !== 'number') {
-    expect(actual, what).toBe(expected);
-    return;
-  }
-  expect(actual, what).toBeTypeOf('number');
-  expect(Math.abs(Number(actual) - expected), what).toBeLessThanOrEqual(
-    1e-9 * Math.max(1, Math.abs(expected)),
-  );
-}
-
 describe.runIf(cases.length > 0)('the worked cases', () => {
   test('a case that is left out is of a kind that is not built yet', () => {
     const left = cases.filter((one) => kindOf(one) !== undefined);
     expect(Object.fromEntries(left.map((one) => [one.name, kindOf(one)]))).toEqual(NOT_YET);
   });
 
-  test.each(cases.filter(({ name }) => NOT_YET[name] === undefined))(
-    '$name',
-    ({ slos, feed, expect: expected }) => {
-      expect(expected.length).toBeGreaterThan(0);
-      const definitions = new Map(slos.map(parseSloInput).map((slo) => [`${slo.project}.${slo.name}`, slo]));
-      for (const { slo, objective, at, window, burn, ...figures } of expected) {
-        const definition = definitions.get(slo);
-        if (definition === undefined) throw new Error(`${slo} is not defined`);
-        const { timeWindow, objectives } = definition;
-        const rule = ruleAt(
-          { ...definition, revisions: [{ fromMs: 0, timeWindow, objectives }] },
-          objective,
-          Date.parse(at),
-        );
-        if (rule === null) throw new Error(`${objective} is not defined`);
-        const minutes = minutesOf(
-          definition,
-          objective,
-          feed.filter((run) => run.slo === slo),
-        );
-        const sums = bruteSumsBetween(rule, minutes);
-        const options = bruteStraddle(rule, windowAt(rule.timeWindow, Date.parse(at)), minutes);
+  test.each(builtCases)('$name', ({ slos, feed, expect: expected }) => {
+    expect(expected.length).toBeGreaterThan(0);
+    const definitions = new Map(slos.map(parseSloInput).map((slo) => [`${slo.project}.${slo.name}`, slo]));
+    for (const { slo, objective, at, window, burn, ...figures } of expected) {
+      const definition = definitions.get(slo);
+      if (definition === undefined) throw new Error(`${slo} is not defined`);
+      const { timeWindow, objectives } = definition;
+      const rule = ruleAt(
+        { ...definition, revisions: [{ fromMs: 0, timeWindow, objectives }] },
+        objective,
+        Date.parse(at),
+      );
+      if (rule === null) throw new Error(`${objective} is not defined`);
+      const minutes = minutesOf(
+        definition,
+        objective,
+        feed.filter((run) => run.slo === slo),
+      );
+      const sums = bruteSumsBetween(rule, minutes);
+      const options = bruteStraddle(rule, windowAt(rule.timeWindow, Date.parse(at)), minutes);
 
-        const status = objectiveStatus(rule, Date.parse(at), sums, options);
-        for (const [field, value] of Object.entries(figures)) {
-          expect(Object.keys(FIELDS)).toContain(field);
-          expectFigure(status[FIELDS[field as keyof typeof FIELDS]], value, `${field} at ${at}`);
-        }
-        expect([status.window.startMs, status.window.endMs]).toEqual(
-          [window.start, window.end].map(Date.parse),
-        );
-
-        const { windows } = burnRates(rule, Date.parse(at), sums, options);
-        for (const [label, value] of Object.entries(burn)) {
-          const shown = windows.find((one) => one.window === label);
-          expect(shown, label).toBeDefined();
-          expectFigure(shown?.burnRate, value, `burn over ${label} at ${at}`);
-        }
+      const status = objectiveStatus(rule, Date.parse(at), sums, options);
+      for (const [field, value] of Object.entries(figures)) {
+        expect(Object.keys(FIELDS)).toContain(field);
+        expectFigure(status[FIELDS[field as keyof typeof FIELDS]], value, `${field} at ${at}`);
       }
-    },
-  );
+      expect([status.window.startMs, status.window.endMs]).toEqual(
+        [window.start, window.end].map(Date.parse),
+      );
+
+      const { windows } = burnRates(rule, Date.parse(at), sums, options);
+      for (const [label, value] of Object.entries(burn)) {
+        const shown = windows.find((one) => one.window === label);
+        expect(shown, label).toBeDefined();
+        expectFigure(shown?.burnRate, value, `burn over ${label} at ${at}`);
+      }
+    }
+  });
 });
 
 test.runIf(process.env.REQUIRE_ALL === '1')('the worked cases are at hand', () => {
