@@ -32,6 +32,8 @@ CREATE TABLE "np_slo_snapshots" (
 	"used_total" double precision,
 	"run_good" double precision NOT NULL,
 	"run_total" double precision NOT NULL,
+	"run_good_low" double precision,
+	"run_total_low" double precision,
 	"reliability" double precision,
 	"budget" double precision,
 	"burn_rate" double precision,

@@ -17,7 +17,7 @@ export interface DataChange {
 }
 
 /** The objective that stands for the SLO where one number is shown: the primary one, else the worst off. */
-function shown(slo: Slo, statuses: readonly ObjectiveStatus[]): ObjectiveStatus | undefined {
+export function shownStatus(slo: Slo, statuses: readonly ObjectiveStatus[]): ObjectiveStatus | undefined {
   const primary = slo.objectives.find((objective) => objective.primary);
   const chosen = statuses.find((status) => status.objective === primary?.name);
   if (chosen !== undefined) return chosen;
@@ -38,7 +38,7 @@ export async function saveStatuses(tx: Tx, changes: readonly DataChange[], nowMs
     tx,
     changes.map(({ slo, lastDataAtMs, snapshotsUntilMs }) => {
       const own = statuses.get(slo.id) ?? [];
-      const status = shown(slo, own);
+      const status = shownStatus(slo, own);
       return {
         slo,
         state: worstState(own.map(({ state }) => state)),

@@ -1,5 +1,6 @@
 import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { exactDecimal } from '../lib/exact-decimal.ts';
 import type { Slo } from '../slo/definition.ts';
 import { rewriteSeries } from '../slo/rewrite.ts';
 import type { StraddleSums } from '../slo/rule.ts';
@@ -158,14 +159,14 @@ function groupBySeries(
 function before(loaded: LoadedRuns, fromMs: number): Parameters<RunningTotals['load']> {
   let length = loaded.at.length;
   while (length > 0 && (loaded.at[length - 1] ?? 0) >= fromMs) length -= 1;
-  if (length === 0)
-    return [{ at: loaded.at.subarray(0, 0), runGood: loaded.runGood, runTotal: loaded.runTotal }, []];
-  const lastDay = floorTo(loaded.at[length - 1] ?? 0, DAY_MS);
+  const lastDay = length === 0 ? Number.NEGATIVE_INFINITY : floorTo(loaded.at[length - 1] ?? 0, DAY_MS);
   return [
     {
       at: loaded.at.subarray(0, length),
       runGood: loaded.runGood.subarray(0, length),
       runTotal: loaded.runTotal.subarray(0, length),
+      runGoodLow: loaded.runGoodLow.subarray(0, length),
+      runTotalLow: loaded.runTotalLow.subarray(0, length),
     },
     loaded.bases.filter(({ dayMs }) => dayMs <= lastDay),
   ];
@@ -181,10 +182,19 @@ function endOfStored(stored: LoadedMinutes): Counted | null {
   const last = stored.at.length - 1;
   const base = stored.bases.at(-1);
   if (last < 0 || base === undefined) return null;
-  const plus = (decimal: string, run: number | undefined): string =>
-    new Big(decimal).plus(run ?? 0).toFixed();
-  return { good: plus(base.good, stored.runGood[last]), total: plus(base.total, stored.runTotal[last]) };
+  const plus = (decimal: string, run: Float64Array, low: Float64Array): string =>
+    new Big(decimal)
+      .plus(exactDecimal(run[last] ?? 0))
+      .plus(exactDecimal(orZero(low[last])))
+      .toFixed();
+  return {
+    good: plus(base.good, stored.runGood, stored.runGoodLow),
+    total: plus(base.total, stored.runTotal, stored.runTotalLow),
+  };
 }
+
+const orZero = (value: number | undefined): number =>
+  value === undefined || Number.isNaN(value) ? 0 : value;
 
 /** The bases of the days after the span move by what the span's end moved by. */
 function shiftsAfter({ key, span, lastRowMs }: Planned, endBefore: Counted, endAfter: Counted): BaseShift[] {

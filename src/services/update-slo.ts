@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ServiceError } from '../lib/errors.ts';
+import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.ts';
 import { applySloPatch } from '../slo/definition-schema.ts';
 import { updateSloDefinition } from '../storage/slos.ts';
@@ -12,7 +12,7 @@ import { lockSlo } from './find-slos.ts';
 /** What must stay once there is data, since it decides how the totals were counted. */
 function assertCountsTheSame(slo: Slo, next: SloDefinition): void {
   if (slo.lastDataAtMs === null) return;
-  const details = [];
+  const details: ErrorDetail[] = [];
   if (next.budgetingMethod !== slo.budgetingMethod) {
     details.push({ path: 'budgeting_method', message: 'cannot change once there is data' });
   } else if (next.sliceMs !== slo.sliceMs) {

@@ -153,8 +153,8 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
 const ABSENT = {
   usedGood: Number.NaN,
   usedTotal: Number.NaN,
-  runGood: 0,
-  runTotal: 0,
+  runGood: { high: 0, low: 0 },
+  runTotal: { high: 0, low: 0 },
   receivedGood: Number.NaN,
   receivedBad: Number.NaN,
   receivedTotal: Number.NaN,

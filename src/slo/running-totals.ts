@@ -1,5 +1,6 @@
 import Big from 'big.js';
-import { DAY_MS, floorTo } from '../lib/duration.ts';
+import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { exactDecimal } from '../lib/exact-decimal.ts';
 import type { Sums } from './status.ts';
 
 /** All counted up to 00:00 UTC of a day, as decimal text: exact however long the history. */
@@ -9,44 +10,77 @@ export interface DayBase {
   readonly total: string;
 }
 
-/** Rows of one series, ascending by `at`; what was counted since 00:00 UTC of the day of `at`. */
+/**
+ * Rows of one series, ascending by `at`; what was counted since 00:00 UTC of the day of `at`. The low columns
+ * hold what the rounding of the others leaves out, NaN for nothing.
+ */
 export interface RunColumns {
   readonly at: Float64Array;
   readonly runGood: Float64Array;
   readonly runTotal: Float64Array;
+  readonly runGoodLow: Float64Array;
+  readonly runTotalLow: Float64Array;
+}
+
+/** A sum as a number and what its rounding leaves out. */
+export interface Exact {
+  readonly high: number;
+  readonly low: number;
 }
 
 interface Day extends DayBase {
   /** Counted from the first known day up to this one. */
-  readonly sinceFirstGood: number;
-  readonly sinceFirstTotal: number;
+  readonly sinceFirstGood: Exact;
+  readonly sinceFirstTotal: Exact;
   /** Counted from the day before in the list up to this one. */
-  readonly stepGood: number;
-  readonly stepTotal: number;
+  readonly stepGood: Exact;
+  readonly stepTotal: Exact;
 }
 
-const difference = (a: string, b: string): number => (a === b ? 0 : new Big(a).minus(b).toNumber());
+const ZERO: Exact = { high: 0, low: 0 };
+
+function difference(a: string, b: string): Exact {
+  if (a === b) return ZERO;
+  const exact = new Big(a).minus(b);
+  const high = exact.toNumber();
+  return { high, low: exact.minus(exactDecimal(high)).toNumber() };
+}
+
+/** `a + b` without loss (Knuth's TwoSum). */
+function sumOf(a: Exact, b: number): Exact {
+  const high = a.high + b;
+  const part = high - a.high;
+  const low = a.high - (high - part) + (b - part) + a.low;
+  const rounded = high + low;
+  return { high: rounded, low: low - (rounded - high) };
+}
+
+const minus = (a: Exact, b: Exact): number => a.high - b.high + (a.low - b.low);
 
 /**
  * The running totals of one series: any window's sums by two look-ups and a subtraction.
  *
  * Two levels, so that a long history does not eat the digits of a short window: within the UTC day in
- * floating point, and over days in decimal. A window without data sums to exactly 0, since then both ends
- * carry the same numbers; counts that are whole numbers below 2^53 are exact.
+ * pairs of floating point numbers, and over days in decimal. A window without data sums to exactly 0, since
+ * then both ends carry the same numbers.
  * Rows may be missing between others; a look-up takes the last row at or before the instant.
  */
 export class RunningTotals {
   #at: Float64Array;
-  #runGood: Float64Array;
-  #runTotal: Float64Array;
+  #good: Float64Array;
+  #goodLow: Float64Array;
+  #total: Float64Array;
+  #totalLow: Float64Array;
   #day: Int32Array;
   #length = 0;
   readonly #days: Day[] = [];
 
   constructor(capacity: number) {
     this.#at = new Float64Array(capacity);
-    this.#runGood = new Float64Array(capacity);
-    this.#runTotal = new Float64Array(capacity);
+    this.#good = new Float64Array(capacity);
+    this.#goodLow = new Float64Array(capacity);
+    this.#total = new Float64Array(capacity);
+    this.#totalLow = new Float64Array(capacity);
     this.#day = new Int32Array(capacity);
   }
 
@@ -61,41 +95,44 @@ export class RunningTotals {
       const dayMs = floorTo(at, DAY_MS);
       while (day < this.#days.length && (this.#days[day]?.dayMs ?? 0) < dayMs) day += 1;
       if (this.#days[day]?.dayMs !== dayMs) throw new Error(`a row at ${at} has no base for its day`);
-      this.#append(at, rows.runGood[i] ?? 0, rows.runTotal[i] ?? 0, day);
+      this.#append(
+        at,
+        pairOf(rows.runGood[i], rows.runGoodLow[i]),
+        pairOf(rows.runTotal[i], rows.runTotalLow[i]),
+        day,
+      );
     }
   }
 
   /** Counts on: `good` and `total` belong to the minute that ends at `at`. Opens the day of `at` if need be. */
   push(at: number, good: number, total: number): void {
     const dayMs = floorTo(at, DAY_MS);
-    const last = this.#length - 1;
-    const day = last < 0 ? -1 : (this.#day[last] ?? -1);
-    const runGood = last < 0 ? 0 : (this.#runGood[last] ?? 0);
-    const runTotal = last < 0 ? 0 : (this.#runTotal[last] ?? 0);
+    const day = this.#days.length - 1;
     const current = this.#days[day];
     if (current?.dayMs === dayMs) {
-      this.#append(at, runGood + good, runTotal + total, day);
+      const run = this.lastRun;
+      this.#append(at, sumOf(run.good, good), sumOf(run.total, total), day);
       return;
     }
-    const base = {
-      good: current === undefined ? '0' : decimalSum(current.good, runGood),
-      total: current === undefined ? '0' : decimalSum(current.total, runTotal),
-    };
-    if (at === dayMs) {
-      // 00:00 ends the day before: its minute is in the base, and the new day's run begins at nothing.
-      this.#openDay({ dayMs, good: decimalSum(base.good, good), total: decimalSum(base.total, total) });
-      this.#append(at, 0, 0, this.#days.length - 1);
-      return;
-    }
-    this.#openDay({ dayMs, ...base });
-    this.#append(dayMs, 0, 0, this.#days.length - 1);
-    this.#append(at, good, total, this.#days.length - 1);
+    const before = this.end;
+    // 00:00 ends the day before: its minute is in the base, and the new day's run begins at nothing.
+    const isMidnight = at === dayMs;
+    this.#openDay({
+      dayMs,
+      good: isMidnight ? decimalSum(before.good, good) : before.good,
+      total: isMidnight ? decimalSum(before.total, total) : before.total,
+    });
+    this.#append(dayMs, ZERO, ZERO, day + 1);
+    if (!isMidnight) this.#append(at, sumOf(ZERO, good), sumOf(ZERO, total), day + 1);
   }
 
   /** The newest row's run, as it is stored. */
-  get lastRun(): Sums {
+  get lastRun(): { readonly good: Exact; readonly total: Exact } {
     const last = this.#length - 1;
-    return { good: this.#runGood[last] ?? 0, total: this.#runTotal[last] ?? 0 };
+    return {
+      good: pairOf(this.#good[last], this.#goodLow[last]),
+      total: pairOf(this.#total[last], this.#totalLow[last]),
+    };
   }
 
   get lastDay(): DayBase | null {
@@ -106,7 +143,10 @@ export class RunningTotals {
   get end(): { readonly good: string; readonly total: string } {
     const day = this.lastDay;
     const run = this.lastRun;
-    return { good: decimalSum(day?.good ?? '0', run.good), total: decimalSum(day?.total ?? '0', run.total) };
+    return {
+      good: decimalSum(day?.good ?? '0', run.good.high, run.good.low),
+      total: decimalSum(day?.total ?? '0', run.total.high, run.total.low),
+    };
   }
 
   /** Sums over `(fromMs, toMs]` of what was counted, from the first known day on. */
@@ -114,21 +154,36 @@ export class RunningTotals {
     const to = this.#floor(toMs);
     if (to < 0) return { good: 0, total: 0 };
     const from = this.#floor(fromMs);
-    const runGood = this.#runGood[to] ?? 0;
-    const runTotal = this.#runTotal[to] ?? 0;
     const toDay = this.#day[to] ?? 0;
     const fromDay = from < 0 ? 0 : (this.#day[from] ?? 0);
-    const fromGood = from < 0 ? 0 : (this.#runGood[from] ?? 0);
-    const fromTotal = from < 0 ? 0 : (this.#runTotal[from] ?? 0);
-    if (toDay === fromDay) return { good: runGood - fromGood, total: runTotal - fromTotal };
+    return {
+      good: this.#over('Good', this.#good, this.#goodLow, from, to, fromDay, toDay),
+      total: this.#over('Total', this.#total, this.#totalLow, from, to, fromDay, toDay),
+    };
+  };
+
+  #over(
+    which: 'Good' | 'Total',
+    run: Float64Array,
+    low: Float64Array,
+    from: number,
+    to: number,
+    fromDay: number,
+    toDay: number,
+  ): number {
+    const fromHigh = from < 0 ? 0 : (run[from] ?? 0);
+    const fromLow = from < 0 ? 0 : (low[from] ?? 0);
+    const toHigh = run[to] ?? 0;
+    const toLow = low[to] ?? 0;
+    if (toDay === fromDay) return toHigh - fromHigh + (toLow - fromLow);
     const next = this.#days[fromDay + 1];
     const end = this.#days[toDay];
     if (next === undefined || end === undefined) throw new Error('running totals without their day');
-    return {
-      good: next.stepGood - fromGood + (end.sinceFirstGood - next.sinceFirstGood) + runGood,
-      total: next.stepTotal - fromTotal + (end.sinceFirstTotal - next.sinceFirstTotal) + runTotal,
-    };
-  };
+    // The rest of the first day, the whole days between, and the last day so far.
+    const step = next[`step${which}`];
+    const rest = step.high - fromHigh + (step.low - fromLow);
+    return rest + minus(end[`sinceFirst${which}`], next[`sinceFirst${which}`]) + toHigh + toLow;
+  }
 
   #openDay(base: DayBase): void {
     const last = this.#days.at(-1);
@@ -136,20 +191,23 @@ export class RunningTotals {
     const first = this.#days[0];
     this.#days.push({
       ...base,
-      sinceFirstGood: first === undefined ? 0 : difference(base.good, first.good),
-      sinceFirstTotal: first === undefined ? 0 : difference(base.total, first.total),
-      stepGood: last === undefined ? 0 : difference(base.good, last.good),
-      stepTotal: last === undefined ? 0 : difference(base.total, last.total),
+      sinceFirstGood: first === undefined ? ZERO : difference(base.good, first.good),
+      sinceFirstTotal: first === undefined ? ZERO : difference(base.total, first.total),
+      stepGood: last === undefined ? ZERO : difference(base.good, last.good),
+      stepTotal: last === undefined ? ZERO : difference(base.total, last.total),
     });
   }
 
-  #append(at: number, runGood: number, runTotal: number, day: number): void {
+  #append(at: number, good: Exact, total: Exact, day: number): void {
     if (this.#length === this.#at.length) this.#grow();
-    this.#at[this.#length] = at;
-    this.#runGood[this.#length] = runGood;
-    this.#runTotal[this.#length] = runTotal;
-    this.#day[this.#length] = day;
+    const i = this.#length;
     this.#length += 1;
+    this.#at[i] = at;
+    this.#good[i] = good.high;
+    this.#goodLow[i] = good.low;
+    this.#total[i] = total.high;
+    this.#totalLow[i] = total.low;
+    this.#day[i] = day;
   }
 
   #grow(): void {
@@ -160,8 +218,10 @@ export class RunningTotals {
       return grown;
     };
     this.#at = wider(this.#at);
-    this.#runGood = wider(this.#runGood);
-    this.#runTotal = wider(this.#runTotal);
+    this.#good = wider(this.#good);
+    this.#goodLow = wider(this.#goodLow);
+    this.#total = wider(this.#total);
+    this.#totalLow = wider(this.#totalLow);
     const day = new Int32Array(capacity);
     day.set(this.#day);
     this.#day = day;
@@ -170,22 +230,29 @@ export class RunningTotals {
   /** Index of the last row at or before `ms`; -1 when there is none. */
   #floor(ms: number): number {
     const at = this.#at;
-    let high = this.#length - 1;
+    const high = this.#length - 1;
     if (high < 0 || (at[0] ?? 0) > ms) return -1;
     // Minutes are mostly dense, so the place counted back from the newest row is tried first.
-    const guess = high - Math.round(((at[high] ?? 0) - ms) / 60_000);
+    const guess = high - Math.round(((at[high] ?? 0) - ms) / MINUTE_MS);
     if (guess >= high) return high;
     if (guess >= 0 && at[guess] === ms) return guess;
-    let low = 0;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((at[middle] ?? 0) <= ms) low = middle;
-      else high = middle - 1;
+    let lowest = 0;
+    let highest = high;
+    while (lowest < highest) {
+      const middle = (lowest + highest + 1) >> 1;
+      if ((at[middle] ?? 0) <= ms) lowest = middle;
+      else highest = middle - 1;
     }
-    return low;
+    return lowest;
   }
 }
 
-function decimalSum(base: string, add: number): string {
-  return add === 0 ? base : new Big(base).plus(add).toFixed();
+function pairOf(high: number | undefined, low: number | undefined): Exact {
+  return { high: high ?? 0, low: low === undefined || Number.isNaN(low) ? 0 : low };
+}
+
+function decimalSum(base: string, ...parts: readonly number[]): string {
+  let sum: Big | null = null;
+  for (const part of parts) if (part !== 0) sum = (sum ?? new Big(base)).plus(exactDecimal(part));
+  return sum === null ? base : sum.toFixed();
 }

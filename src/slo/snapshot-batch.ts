@@ -1,3 +1,4 @@
+import type { Exact } from './running-totals.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
 
 /** In the order of the database's enum. */
@@ -10,8 +11,8 @@ export interface SnapshotRow {
   readonly at: number;
   readonly usedGood: number;
   readonly usedTotal: number;
-  readonly runGood: number;
-  readonly runTotal: number;
+  readonly runGood: Exact;
+  readonly runTotal: Exact;
   readonly receivedGood: number;
   readonly receivedBad: number;
   readonly receivedTotal: number;
@@ -29,6 +30,8 @@ const NUMBERS = [
   'usedTotal',
   'runGood',
   'runTotal',
+  'runGoodLow',
+  'runTotalLow',
   'reliability',
   'budget',
   'burnRate',
@@ -64,6 +67,8 @@ export class SnapshotBatch {
       usedTotal: column(),
       runGood: column(),
       runTotal: column(),
+      runGoodLow: column(),
+      runTotalLow: column(),
       reliability: column(),
       budget: column(),
       burnRate: column(),
@@ -113,8 +118,10 @@ export class SnapshotBatch {
     const numbers = this.#numbers;
     numbers.usedGood[i] = row.usedGood;
     numbers.usedTotal[i] = row.usedTotal;
-    numbers.runGood[i] = row.runGood;
-    numbers.runTotal[i] = row.runTotal;
+    numbers.runGood[i] = row.runGood.high;
+    numbers.runTotal[i] = row.runTotal.high;
+    numbers.runGoodLow[i] = row.runGood.low === 0 ? Number.NaN : row.runGood.low;
+    numbers.runTotalLow[i] = row.runTotal.low === 0 ? Number.NaN : row.runTotal.low;
     numbers.receivedGood[i] = row.receivedGood;
     numbers.receivedBad[i] = row.receivedBad;
     numbers.receivedTotal[i] = row.receivedTotal;

@@ -25,11 +25,11 @@ function withHeader(oid: number, length: number, hasNull: boolean, bodyBytes: nu
 /** A `float8[]` parameter; NaN stands for null. */
 export function encodeFloat8Array(values: Float64Array): Buffer {
   let nulls = 0;
-  for (const value of values) if (value !== value) nulls += 1;
+  for (const value of values) if (Number.isNaN(value)) nulls += 1;
   const out = withHeader(FLOAT8_OID, values.length, nulls > 0, values.length * 12 - nulls * 8);
   let offset = HEADER_BYTES;
   for (const value of values) {
-    if (value !== value) {
+    if (Number.isNaN(value)) {
       offset = out.writeInt32BE(-1, offset);
     } else {
       offset = out.writeInt32BE(8, offset);

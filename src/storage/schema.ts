@@ -98,6 +98,9 @@ export const npSloSnapshots = pgTable(
     /** Counted from 00:00 UTC of the day of `at` up to `at`: events, or slices that ended after 00:00. */
     runGood: doublePrecision('run_good').notNull(),
     runTotal: doublePrecision('run_total').notNull(),
+    /** What the rounding of `run_*` leaves out; null, and so without cost, for whole numbers. */
+    runGoodLow: doublePrecision('run_good_low'),
+    runTotalLow: doublePrecision('run_total_low'),
     reliability: doublePrecision('reliability'),
     budget: doublePrecision('budget'),
     burnRate: doublePrecision('burn_rate'),

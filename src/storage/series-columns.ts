@@ -60,6 +60,8 @@ interface RunsRow {
   ats: Buffer | null;
   run_good: Buffer | null;
   run_total: Buffer | null;
+  run_good_low: Buffer | null;
+  run_total_low: Buffer | null;
   day_at: Date[] | null;
   day_good: string[] | null;
   day_total: string[] | null;
@@ -81,6 +83,8 @@ const RUNS_COLUMNS = `
   array_send(array_agg(q.at)) AS ats,
   array_send(array_agg(q.run_good)) AS run_good,
   array_send(array_agg(q.run_total)) AS run_total,
+  array_send(array_agg(q.run_good_low)) AS run_good_low,
+  array_send(array_agg(q.run_total_low)) AS run_total_low,
   array_agg(q.at) FILTER (WHERE q.base_good IS NOT NULL) AS day_at,
   array_agg(q.base_good::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_good,
   array_agg(q.base_total::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_total`;
@@ -116,7 +120,7 @@ const LOAD_RUNS = `
   ) low
   CROSS JOIN LATERAL (
     SELECT ${RUNS_COLUMNS} FROM (
-      SELECT s.at, s.run_good, s.run_total, s.base_good, s.base_total FROM np_slo_snapshots s
+      SELECT s.at, s.run_good, s.run_total, s.run_good_low, s.run_total_low, s.base_good, s.base_total FROM np_slo_snapshots s
       WHERE ${OWN('s')} AND s.at >= low.at AND s.at <= GREATEST(k.to_at, low.at) ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('low.at')}
@@ -126,7 +130,7 @@ const LOAD_MINUTES = `
   SELECT c.*, day.* FROM ${RANGES}
   CROSS JOIN LATERAL (
     SELECT min(q.at) AS low, ${RUNS_COLUMNS}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
-      SELECT s.at, s.run_good, s.run_total, s.base_good, s.base_total, ${MINUTE_COLUMNS.map((name) => `s.${name}`).join(', ')}
+      SELECT s.at, s.run_good, s.run_total, s.run_good_low, s.run_total_low, s.base_good, s.base_total, ${MINUTE_COLUMNS.map((name) => `s.${name}`).join(', ')}
       FROM np_slo_snapshots s WHERE ${OWN('s')} AND s.at >= k.from_at AND s.at <= k.to_at ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('c.low')}
@@ -152,6 +156,8 @@ const runsOf = (row: RunsRow): LoadedRuns => ({
   at: decodeInstantArray(row.ats),
   runGood: decodeFloat8Array(row.run_good),
   runTotal: decodeFloat8Array(row.run_total),
+  runGoodLow: decodeFloat8Array(row.run_good_low),
+  runTotalLow: decodeFloat8Array(row.run_total_low),
   bases: basesOf(row),
 });
 

@@ -1,5 +1,5 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { type DayBase, RunningTotals } from '../slo/running-totals.ts';
+import { type DayBase, type RunColumns, RunningTotals } from '../slo/running-totals.ts';
 import type { Sums } from '../slo/status.ts';
 import { decodeFloat8Array, encodeInstantArray } from './arrays.ts';
 import type { Tx } from './client.ts';
@@ -29,6 +29,8 @@ export interface SeriesTotals {
 const EXACT = `
   SELECT array_send(array_agg(s.run_good ORDER BY k.n)) AS run_good,
     array_send(array_agg(s.run_total ORDER BY k.n)) AS run_total,
+    array_send(array_agg(s.run_good_low ORDER BY k.n)) AS run_good_low,
+    array_send(array_agg(s.run_total_low ORDER BY k.n)) AS run_total_low,
     array_agg(k.n::int ORDER BY k.n) FILTER (WHERE s.base_good IS NOT NULL) AS day_n,
     array_agg(s.base_good::text ORDER BY k.n) FILTER (WHERE s.base_good IS NOT NULL) AS day_good,
     array_agg(s.base_total::text ORDER BY k.n) FILTER (WHERE s.base_good IS NOT NULL) AS day_total
@@ -40,6 +42,8 @@ const EXACT = `
 interface ExactRow {
   run_good: Buffer | null;
   run_total: Buffer | null;
+  run_good_low: Buffer | null;
+  run_total_low: Buffer | null;
   day_n: number[] | null;
   day_good: string[] | null;
   day_total: string[] | null;
@@ -49,7 +53,17 @@ interface Point {
   readonly at: number;
   readonly good: number;
   readonly total: number;
+  readonly goodLow: number;
+  readonly totalLow: number;
 }
+
+const pointAt = (at: number, i: number, runs: Omit<RunColumns, 'at'>): Point => ({
+  at,
+  good: runs.runGood[i] ?? 0,
+  total: runs.runTotal[i] ?? 0,
+  goodLow: runs.runGoodLow[i] ?? 0,
+  totalLow: runs.runTotalLow[i] ?? 0,
+});
 
 /** Rows and bases of one series, collected in any order. */
 class Collected {
@@ -59,7 +73,7 @@ class Collected {
   add(runs: LoadedRuns): void {
     for (let i = 0; i < runs.at.length; i += 1) {
       const at = runs.at[i] ?? Number.NaN;
-      this.points.set(at, { at, good: runs.runGood[i] ?? 0, total: runs.runTotal[i] ?? 0 });
+      this.points.set(at, pointAt(at, i, runs));
     }
     for (const base of runs.bases) this.bases.set(base.dayMs, base);
   }
@@ -72,6 +86,8 @@ class Collected {
         at: Float64Array.from(points, (point) => point.at),
         runGood: Float64Array.from(points, (point) => point.good),
         runTotal: Float64Array.from(points, (point) => point.total),
+        runGoodLow: Float64Array.from(points, (point) => point.goodLow),
+        runTotalLow: Float64Array.from(points, (point) => point.totalLow),
       },
       [...this.bases.values()].sort((a, b) => a.dayMs - b.dayMs),
     );
@@ -125,8 +141,12 @@ async function loadExact(
     ],
   });
   const row = rows[0];
-  const runGood = decodeFloat8Array(row?.run_good ?? null);
-  const runTotal = decodeFloat8Array(row?.run_total ?? null);
+  const runs = {
+    runGood: decodeFloat8Array(row?.run_good ?? null),
+    runTotal: decodeFloat8Array(row?.run_total ?? null),
+    runGoodLow: decodeFloat8Array(row?.run_good_low ?? null),
+    runTotalLow: decodeFloat8Array(row?.run_total_low ?? null),
+  };
   row?.day_n?.forEach((n, i) => {
     const good = row.day_good?.[i];
     const total = row.day_total?.[i];
@@ -138,9 +158,8 @@ async function loadExact(
   const missing: SeriesRange[] = [];
   series.forEach((owner, i) => {
     const instant = at[i] ?? Number.NaN;
-    const good = runGood[i] ?? Number.NaN;
-    if (!Number.isNaN(good)) {
-      collected[owner]?.points.set(instant, { at: instant, good, total: runTotal[i] ?? 0 });
+    if (!Number.isNaN(runs.runGood[i] ?? Number.NaN)) {
+      collected[owner]?.points.set(instant, pointAt(instant, i, runs));
     } else if (requests[owner]?.instants.includes(instant)) {
       missing.push({ series: owner, fromMs: instant, toMs: instant });
     }

@@ -1,6 +1,6 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { ServiceError } from '../lib/errors.ts';
-import type { DefinitionRevision, Slo, SloDefinition, SloState } from '../slo/definition.ts';
+import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
 import { npSlos } from './schema.ts';
 
@@ -264,4 +264,10 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
       evaluations.map((evaluation) => instantOrNull(evaluation.snapshotsUntilMs)),
     ],
   );
+}
+
+/** Every distinct time window in use, over all accounts. */
+export async function selectWindows({ orm }: Tx): Promise<TimeWindow[]> {
+  const rows = await orm.selectDistinct({ timeWindow: npSlos.timeWindow }).from(npSlos);
+  return rows.map(({ timeWindow }) => timeWindow);
 }

@@ -8,6 +8,8 @@ const NUMBER_COLUMNS: ReadonlyArray<readonly [column: string, name: SnapshotNumb
   ['used_total', 'usedTotal'],
   ['run_good', 'runGood'],
   ['run_total', 'runTotal'],
+  ['run_good_low', 'runGoodLow'],
+  ['run_total_low', 'runTotalLow'],
   ['reliability', 'reliability'],
   ['budget', 'budget'],
   ['burn_rate', 'burnRate'],

@@ -1,0 +1,37 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { lockSlosBehind } from '../storage/slos.ts';
+import { bringUpToDate } from './bring-up-to-date.ts';
+import type { ServiceEnvironment } from './context.ts';
+
+/** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
+const SLOS_A_PASS = 500;
+
+export interface Evaluation {
+  readonly slos: number;
+  readonly snapshots: number;
+}
+
+/**
+ * Brings every SLO that is behind up to the last complete minute, whatever was missed: the snapshots in
+ * between, and the status columns. Safe to run anywhere at any time: a pass locks its SLOs, and what another
+ * has brought up to date is no longer behind.
+ */
+export async function evaluate(env: ServiceEnvironment, signal?: AbortSignal): Promise<Evaluation> {
+  const nowMs = env.clock.now();
+  const atMs = floorTo(nowMs, MINUTE_MS);
+  // This week's partition and the next one's, so that no write finds it missing.
+  await env.partitions.ensure(nowMs, nowMs + 7 * 24 * 60 * MINUTE_MS);
+  let slos = 0;
+  let snapshots = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    const pass = await env.db.owner(async (tx) => {
+      const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS);
+      return { slos: behind.length, snapshots: await bringUpToDate(tx, behind, nowMs) };
+    });
+    slos += pass.slos;
+    snapshots += pass.snapshots;
+    if (pass.slos < SLOS_A_PASS) return { slos, snapshots };
+    env.logger.debug({ slos, snapshots }, 'evaluating');
+  }
+}

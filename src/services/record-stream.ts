@@ -1,0 +1,244 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { ServiceError } from '../lib/errors.ts';
+import { type Line, readLines } from '../lib/read-lines.ts';
+import type { Slo } from '../slo/definition.ts';
+import { MinuteStream } from '../slo/minute-stream.ts';
+import { isFaulty } from '../slo/point-schema.ts';
+import { slosByReference } from '../storage/slos.ts';
+import { assertMayWrite } from './authorize.ts';
+import { bringUpToDate } from './bring-up-to-date.ts';
+import type { ServiceContext } from './context.ts';
+import { storeMinutes } from './store-minutes.ts';
+import { takePoint } from './take-points.ts';
+
+/** Lines that are committed together: enough to be set-based, few enough to stay small in memory. */
+const CHUNK_LINES = 50_000;
+const CHUNK_CHARACTERS = 16 * 1024 * 1024;
+/** A slow stream is committed this often, so that its points are seen. */
+const CHUNK_AGE_MS = 1000;
+const MAX_LINE_BYTES = 64 * 1024;
+const MAX_ERRORS = 100;
+/** SLOs whose snapshots are completed in one transaction at the end. */
+const SLOS_A_PASS = 100;
+
+export interface StreamResult {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** The first hundred. Lines count from 1. */
+  readonly errors: readonly { readonly line: number; readonly message: string }[];
+}
+
+interface ReadLine {
+  readonly number: number;
+  readonly reference: string;
+  readonly raw: unknown;
+}
+
+class Recording {
+  readonly #ctx: ServiceContext;
+  readonly #streams = new Map<string, MinuteStream>();
+  readonly #touched = new Set<string>();
+  #lines: ReadLine[] = [];
+  #characters = 0;
+  #startedMs = 0;
+  #accepted = 0;
+  #rejected = 0;
+  readonly #errors: { line: number; message: string }[] = [];
+
+  constructor(ctx: ServiceContext) {
+    this.#ctx = ctx;
+  }
+
+  get isDue(): boolean {
+    const { length } = this.#lines;
+    return (
+      length >= CHUNK_LINES ||
+      this.#characters >= CHUNK_CHARACTERS ||
+      (length > 0 && this.#ctx.clock.now() - this.#startedMs >= CHUNK_AGE_MS)
+    );
+  }
+
+  add({ number, text }: Line): void {
+    if (text === null) {
+      this.#reject(number, `The line is longer than ${MAX_LINE_BYTES} bytes.`);
+      return;
+    }
+    if (text.trim() === '') return;
+    let raw: unknown;
+    try {
+      raw = JSON.parse(text);
+    } catch {
+      this.#reject(number, 'The line is not valid JSON.');
+      return;
+    }
+    const reference = typeof raw === 'object' && raw !== null && 'slo' in raw ? raw.slo : undefined;
+    if (typeof reference !== 'string') {
+      this.#reject(number, 'slo: must be the UUID of an SLO or project.name');
+      return;
+    }
+    if (this.#lines.length === 0) this.#startedMs = this.#ctx.clock.now();
+    this.#lines.push({ number, reference, raw });
+    this.#characters += text.length;
+  }
+
+  /** Stores the lines so far in one transaction. */
+  async commit(): Promise<void> {
+    const lines = this.#lines;
+    this.#lines = [];
+    this.#characters = 0;
+    if (lines.length === 0) return;
+    const { accountId } = this.#ctx.actor;
+    const nowMs = this.#ctx.clock.now();
+    const references = [...new Set(lines.map(({ reference }) => reference))];
+    const known = await this.#ctx.db.tenant(accountId, (tx) => slosByReference(tx, accountId, references));
+    const oldestMs = oldestOf(lines, nowMs, this.#ctx.retentionMs);
+    await this.#ctx.partitions.ensure(oldestMs, nowMs + 10 * MINUTE_MS);
+    await this.#ctx.db.tenant(accountId, async (tx) => {
+      const ids = [...new Set(known.flatMap((slo) => slo?.id ?? []))];
+      const locked = await slosByReference(tx, accountId, ids, { lock: true });
+      const byId = new Map(locked.flatMap((slo) => (slo === null ? [] : [[slo.id, slo]])));
+      const byReference = new Map<string, Slo>();
+      references.forEach((reference, i) => {
+        const slo = byId.get(known[i]?.id ?? '');
+        if (slo !== undefined) byReference.set(reference, slo);
+      });
+      this.#takeLines(lines, byReference, nowMs);
+      const minutes = [...byId.values()].flatMap((slo) => {
+        const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
+        return drained.size === 0 ? [] : [{ slo, minutes: drained }];
+      });
+      await storeMinutes(tx, minutes, nowMs, { complete: false });
+      for (const { slo } of minutes) this.#touched.add(slo.id);
+    });
+  }
+
+  /** Completes the snapshots of all that was touched, up to the last complete minute. */
+  async finish(): Promise<StreamResult> {
+    const { accountId } = this.#ctx.actor;
+    const ids = [...this.#touched].sort();
+    for (let i = 0; i < ids.length; i += SLOS_A_PASS) {
+      await this.#ctx.db.tenant(accountId, async (tx) => {
+        const slos = await slosByReference(tx, accountId, ids.slice(i, i + SLOS_A_PASS), { lock: true });
+        await bringUpToDate(
+          tx,
+          slos.filter((slo) => slo !== null),
+          this.#ctx.clock.now(),
+        );
+      });
+    }
+    return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
+  }
+
+  #takeLines(lines: readonly ReadLine[], slos: ReadonlyMap<string, Slo>, nowMs: number): void {
+    const bounds = { nowMs, retentionMs: this.#ctx.retentionMs };
+    for (const { number, reference, raw } of lines) {
+      const slo = slos.get(reference);
+      if (slo === undefined) {
+        this.#reject(number, 'slo: There is no such SLO.');
+        continue;
+      }
+      const point = takePoint(raw, slo, bounds, 'slo');
+      if (isFaulty(point)) {
+        this.#reject(
+          number,
+          point.faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+        );
+        continue;
+      }
+      let stream = this.#streams.get(slo.id);
+      if (stream === undefined) {
+        stream = new MinuteStream('stream');
+        this.#streams.set(slo.id, stream);
+      }
+      stream.add(slo, point);
+      this.#accepted += 1;
+    }
+  }
+
+  #reject(line: number, message: string): void {
+    this.#rejected += 1;
+    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ line, message });
+  }
+}
+
+/** A bound on the oldest point, before the lines are checked. */
+function oldestOf(lines: readonly ReadLine[], nowMs: number, retentionMs: number): number {
+  let oldest = nowMs;
+  for (const { raw } of lines) {
+    const at = typeof raw === 'object' && raw !== null && 'at' in raw ? raw.at : undefined;
+    const ms = typeof at === 'string' ? Date.parse(at) : Number.NaN;
+    if (ms < oldest) oldest = ms;
+  }
+  return floorTo(Math.max(oldest, nowMs - retentionMs), MINUTE_MS);
+}
+
+/** Yields null while the items are silent, so that what has come in is committed in time. */
+async function* withTicks<T>(items: AsyncGenerator<T>, everyMs: number): AsyncGenerator<T | null> {
+  const advance = (): Promise<IteratorResult<T>> => {
+    const result = items.next();
+    // It fails while nobody waits for it when the reader has failed first, and is lost then on purpose.
+    result.catch(() => undefined);
+    return result;
+  };
+  let next = advance();
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined;
+    const tick = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), everyMs);
+    });
+    const result = await Promise.race([next, tick]).finally(() => clearTimeout(timer));
+    if (result === null) {
+      yield null;
+    } else if (result.done === true) {
+      return;
+    } else {
+      next = advance();
+      yield result.value;
+    }
+  }
+}
+
+/**
+ * Stores a stream of measurements of many SLOs, a JSON point a line with `slo`, committed in chunks as it
+ * comes; memory does not grow with its length. A line that is not valid is refused by itself. A body that is
+ * cut off keeps the chunks committed so far; pushing it again is safe.
+ */
+export async function recordStream({
+  ctx,
+  input,
+}: {
+  ctx: ServiceContext;
+  input: { readonly body: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal };
+}): Promise<StreamResult> {
+  assertMayWrite(ctx);
+  const recording = new Recording(ctx);
+  const lines = readLines(input.body, MAX_LINE_BYTES);
+  try {
+    for await (const some of withTicks(lines, CHUNK_AGE_MS)) {
+      input.signal?.throwIfAborted();
+      for (const line of some ?? []) {
+        recording.add(line);
+        if (recording.isDue) await recording.commit();
+      }
+      if (recording.isDue) await recording.commit();
+    }
+  } catch (cause) {
+    if (cause instanceof ServiceError) throw cause;
+    if (input.signal?.aborted === true || isCutOff(cause)) {
+      await recording.finish();
+      throw new ServiceError('malformed', 'The body was cut off; what came before is stored in part.', {
+        cause,
+      });
+    }
+    throw cause;
+  }
+  await recording.commit();
+  return recording.finish();
+}
+
+/** What Node.js reports when the client goes away in the middle of a body. */
+function isCutOff(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const code = 'code' in cause ? cause.code : undefined;
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || cause.name === 'AbortError';
+}

@@ -1,0 +1,63 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { Slo } from '../slo/definition.ts';
+import type { MinuteReceived } from '../slo/sli.ts';
+import type { Tx } from '../storage/client.ts';
+import { saveStatuses } from './bring-up-to-date.ts';
+import { rewriteSnapshots } from './rewrite-snapshots.ts';
+
+/** What came in for one SLO, by objective; ascending, one entry a minute. The SLO's row must be locked. */
+export interface SloMinutes {
+  readonly slo: Slo;
+  readonly minutes: ReadonlyMap<string, readonly MinuteReceived[]>;
+}
+
+/** Start of the oldest and of the newest minute; null when nothing came in. */
+function extent(minutes: SloMinutes['minutes']): { first: number; last: number } | null {
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const received of minutes.values()) {
+    first = Math.min(first, received[0]?.minuteMs ?? first);
+    last = Math.max(last, received.at(-1)?.minuteMs ?? last);
+  }
+  return Number.isFinite(first) ? { first, last } : null;
+}
+
+/**
+ * Writes what came in, every snapshot that it touches, and the SLOs' status columns. With `complete` the
+ * snapshots reach to the last complete minute; else that is left to the one who completes the work, and
+ * marked so in the SLOs' rows.
+ */
+export async function storeMinutes(
+  tx: Tx,
+  all: readonly SloMinutes[],
+  nowMs: number,
+  { complete }: { readonly complete: boolean },
+): Promise<void> {
+  const atMs = floorTo(nowMs, MINUTE_MS);
+  const changed = all.flatMap(({ slo, minutes }) => {
+    const range = extent(minutes);
+    return range === null ? [] : [{ slo, minutes, range }];
+  });
+  await rewriteSnapshots(
+    tx,
+    changed.flatMap(({ slo, minutes }) =>
+      slo.objectives
+        .filter(({ name }) => complete || minutes.has(name))
+        .map(({ name }) => ({
+          slo,
+          objective: name,
+          changes: minutes.get(name) ?? [],
+          extendToMs: complete ? atMs : null,
+        })),
+    ),
+  );
+  await saveStatuses(
+    tx,
+    changed.map(({ slo, range }) => ({
+      slo,
+      lastDataAtMs: Math.max(slo.lastDataAtMs ?? range.last, range.last),
+      snapshotsUntilMs: complete ? atMs : Math.min(slo.snapshotsUntilMs ?? range.first, range.first),
+    })),
+    nowMs,
+  );
+}
