@@ -21,7 +21,7 @@ export function createErrorMask(requestId: string, logger: Logger): (error: unkn
       }
       return serviceError(cause, error);
     }
-    if (cause instanceof GraphQLError) return shortened(error instanceof GraphQLError ? error : cause);
+    if (cause instanceof GraphQLError) return requestError(error instanceof GraphQLError ? error : cause);
     if (firstTime(cause)) logger.error({ err: cause, requestId }, 'a GraphQL request failed');
     return new GraphQLError(`Something went wrong on our side. The request's id is ${requestId}.`, {
       ...placeOf(error),
@@ -38,10 +38,14 @@ function serviceError({ code, message, details }: ServiceError, error: unknown):
   });
 }
 
-function shortened(error: GraphQLError): GraphQLError {
-  const { message, extensions } = error;
-  if (message.length <= MAX_MESSAGE) return error;
-  return new GraphQLError(`${message.slice(0, MAX_MESSAGE)}...`, { ...placeOf(error), extensions });
+/** What GraphQL itself finds wrong; before there is a path, it is the document or its variables. */
+function requestError(error: GraphQLError): GraphQLError {
+  const { message, path, extensions } = error;
+  const short = message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}...`;
+  return new GraphQLError(short, {
+    ...placeOf(error),
+    extensions: path === undefined ? { code: 'BAD_REQUEST', ...extensions } : extensions,
+  });
 }
 
 function causeOf(error: unknown): unknown {
