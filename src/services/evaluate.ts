@@ -7,7 +7,7 @@ import type { ServiceEnvironment } from './context.ts';
 const SLOS_A_PASS = 500;
 
 export interface Evaluation {
-  readonly slos: number;
+  readonly objectives: number;
   readonly snapshots: number;
 }
 
@@ -21,17 +21,17 @@ export async function evaluate(env: ServiceEnvironment, signal?: AbortSignal): P
   const atMs = floorTo(nowMs, MINUTE_MS);
   // This week's partition and the next one's, so that no write finds it missing.
   await env.partitions.ensure(nowMs, nowMs + 7 * 24 * 60 * MINUTE_MS);
-  let slos = 0;
+  let objectives = 0;
   let snapshots = 0;
   for (;;) {
     signal?.throwIfAborted();
     const pass = await env.db.owner(async (tx) => {
       const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS);
-      return { slos: behind.length, snapshots: await bringUpToDate(tx, behind, nowMs) };
+      return { slos: behind, snapshots: await bringUpToDate(tx, behind, nowMs) };
     });
-    slos += pass.slos;
+    objectives += pass.slos.reduce((count, slo) => count + slo.objectives.length, 0);
     snapshots += pass.snapshots;
-    if (pass.slos < SLOS_A_PASS) return { slos, snapshots };
-    env.logger.debug({ slos, snapshots }, 'evaluating');
+    if (pass.slos.length < SLOS_A_PASS) return { objectives, snapshots };
+    env.logger.debug({ objectives, snapshots }, 'evaluating');
   }
 }

@@ -12,7 +12,7 @@ export interface EvaluatorOptions {
   /** Told of each round that went well. */
   readonly onRound: (round: {
     readonly seconds: number;
-    readonly slos: number;
+    readonly objectives: number;
     readonly snapshots: number;
   }) => void;
 }

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { peerAddressOf } from './api/auth/peer-address.ts';
+import { createActorResolver } from './api/auth/resolve-actor.ts';
+import { createGraphql, type Graphql } from './api/graphql/create-graphql.ts';
+import { createMetrics, type Metrics } from './api/metrics.ts';
+import { createRestApp } from './api/rest/create-rest-app.ts';
+import type { Config } from './config.ts';
+import type { Clock } from './lib/clock.ts';
+import { SECOND_MS } from './lib/duration.ts';
+import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
+import type { Database } from './storage/client.ts';
+import { createPartitions } from './storage/partitions.ts';
+import { createEvaluator } from './workers/evaluator.ts';
+import { createRetention } from './workers/retention.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly license: LicenseGuard;
+}
+
+export interface App {
+  /** `env` is what the Node adapter passes along. Never throws. */
+  fetch(request: Request, env?: unknown): Promise<Response>;
+  /** Starts the workers. */
+  start(): Promise<void>;
+  /** Stops the workers, and waits for what they have in hand. */
+  stop(): Promise<void>;
+}
+
+const packageSchema = z.object({ version: z.string() });
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return packageSchema.parse(JSON.parse(text)).version;
+}
+
+/** GraphQL requests count beside those of REST. */
+async function countedGraphql(
+  graphql: Graphql,
+  metrics: Metrics,
+  request: Request,
+  peerAddress: string | undefined,
+): Promise<Response> {
+  const finished = metrics.requestStarted();
+  const response = await graphql.fetch(request, { peerAddress });
+  finished({ method: request.method, route: '/graphql', status: response.status });
+  return response;
+}
+
+/** Wires configuration, database and faces together. Nothing runs before `start`. */
+export function createApp({ config, db, clock, logger, license }: AppOptions): App {
+  const version = ownVersion();
+  const environment: ServiceEnvironment = {
+    db,
+    clock,
+    logger,
+    license,
+    partitions: createPartitions(db),
+    retentionMs: config.retentionMs,
+  };
+  const metrics = createMetrics(version);
+  const resolveActor = createActorResolver({ config, clock });
+  const rest = createRestApp({ environment, config, version, metrics, resolveActor });
+  const graphql = createGraphql({ environment, resolveActor, production: config.production, logger });
+  const workers = [
+    createEvaluator(environment, {
+      intervalMs: config.evaluationIntervalMs,
+      onRound: ({ seconds, objectives }) =>
+        metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
+    }),
+    createRetention(environment),
+  ];
+  return {
+    fetch(request, env) {
+      return new URL(request.url).pathname === '/graphql'
+        ? countedGraphql(graphql, metrics, request, peerAddressOf(env))
+        : rest.fetch(request, env);
+    },
+    async start() {
+      for (const worker of workers) worker.start();
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+}
