@@ -77,8 +77,8 @@ export const targetSchema = z
 
 export const targetPercentSchema = z
   .number()
-  .gt(0)
-  .lt(100)
+  .gt(0, { abort: true })
+  .lt(100, { abort: true })
   .refine((percent) => isBetween(ratioOfPercent(percent), Number.MIN_VALUE, 1 - Number.EPSILON / 2), {
     error: 'must be above 0 and below 100',
   })

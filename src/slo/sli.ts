@@ -129,7 +129,7 @@ function receivedFields(minute: MinuteAccumulator): number {
   const single =
     (minute.good === null ? 0 : GOOD) | (minute.bad === null ? 0 : BAD) | (minute.total === null ? 0 : TOTAL);
   const common = minute.pairedFields;
-  const isPair = common !== GOOD && common !== BAD && common !== TOTAL;
+  const isPair = common !== 0 && common !== GOOD && common !== BAD && common !== TOTAL;
   if (isPair && (single & ~common) === 0) return common;
   if ((single & BAD) === 0) return GOOD | TOTAL;
   return (single & GOOD) === 0 ? BAD | TOTAL : GOOD | BAD | (single & TOTAL);
