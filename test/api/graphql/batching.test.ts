@@ -4,7 +4,7 @@ import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 
 const SLOS = 2000;
 /** Some for each of finding, status and burn rate; a transaction's BEGIN and COMMIT are among them. */
-const A_FEW = 20;
+const A_FEW = 12;
 
 let client: GraphqlClient;
 let ids: string[];

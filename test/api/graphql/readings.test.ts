@@ -158,6 +158,26 @@ describe('status', () => {
     expect(data.slo.status).toEqual({ at: '2026-03-10T11:55:00Z', objectives: [{ countTotal: 500 }] });
   });
 
+  it('is each SLO its own where one document asks for several', async () => {
+    const fields = 'status { objectives { objective countTotal } } burnRate { objectives { objective } }';
+    const { data } = await client.ask(`{
+      idle: slo(id: "default.idle") { ${fields} }
+      none: slo(id: "default.none") { ${fields} }
+      latency: slo(id: "web.latency") { ${fields} }
+      api: slo(id: "default.api") { ${fields} }
+    }`);
+    const totals = (alias: string) =>
+      data[alias].status.objectives.map((one: Record<string, unknown>) => [one.objective, one.countTotal]);
+    expect(totals('idle')).toEqual([['default', null]]);
+    expect(data.none).toBeNull();
+    expect(totals('latency')).toEqual([
+      ['fast', 3],
+      ['fair', 3],
+    ]);
+    expect(totals('api')).toEqual([['default', 1000]]);
+    expect(data.latency.burnRate.objectives).toEqual([{ objective: 'fast' }, { objective: 'fair' }]);
+  });
+
   it('takes a null time for now', async () => {
     const { data } = await client.ask(
       'query At($at: DateTime) { slo(id: "default.api") { status(at: $at) { at } burnRate(at: $at) { at } } }',
