@@ -81,7 +81,7 @@ export function burnRates(
 }
 
 /** `28d` for a rolling window; `month`, `2 months` for a calendar one. */
-export function windowLabel(timeWindow: TimeWindow): string {
+function windowLabel(timeWindow: TimeWindow): string {
   if (timeWindow.type === 'rolling') return formatDuration(timeWindow.durationMs);
   const { unit, count } = timeWindow;
   return count === 1 ? unit : `${count} ${unit}s`;

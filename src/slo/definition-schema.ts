@@ -72,7 +72,7 @@ export function definitionToWire(definition: SloDefinition): SloWire {
 }
 
 /** The time window as the API shows it. */
-export function timeWindowToWire(window: TimeWindow): SloWire['time_window'] {
+function timeWindowToWire(window: TimeWindow): SloWire['time_window'] {
   switch (window.type) {
     case 'rolling':
       return { type: 'rolling', duration: formatDuration(window.durationMs) };
@@ -88,7 +88,7 @@ export function timeWindowToWire(window: TimeWindow): SloWire['time_window'] {
 }
 
 /** The SLI as the API shows it. */
-export function sliToWire(sli: Sli): SloWire['sli'] {
+function sliToWire(sli: Sli): SloWire['sli'] {
   switch (sli.type) {
     case 'ratio':
       return {

@@ -16,7 +16,6 @@ import type { ResolvedWindow } from './window.ts';
 import { windowAt } from './window.ts';
 
 export type { Sums } from './burn-rate.ts';
-export type { ConditionState, ObjectiveBurnRate, WindowBurnRate } from './burn-rates.ts';
 export type { ObjectiveRule, StatusOptions, StraddleSums, SumsBetween } from './rule.ts';
 
 /** Worst first: exhausted, at_risk, healthy, no_data. */

@@ -12,7 +12,7 @@ export interface UsedMinute {
 type BruteRule = Pick<ObjectiveRule, 'budgetingMethod' | 'sliceMs' | 'objective'>;
 
 /** Sums of the minute buckets in `[fromMs, toMs)`, one by one. */
-export function minuteSums(minutes: readonly UsedMinute[], fromMs: number, toMs: number): Sums {
+function minuteSums(minutes: readonly UsedMinute[], fromMs: number, toMs: number): Sums {
   let good = 0;
   let total = 0;
   for (const minute of minutes) {
@@ -24,7 +24,7 @@ export function minuteSums(minutes: readonly UsedMinute[], fromMs: number, toMs:
 }
 
 /** Good and all observed slices whose end is in `(fromMs, toMs]`, each summed from its minutes. */
-export function sliceSums(
+function sliceSums(
   minutes: readonly UsedMinute[],
   sliceMs: number,
   timeSliceTarget: number,
