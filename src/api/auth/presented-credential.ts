@@ -25,7 +25,7 @@ export function presentedCredential(request: Request, options: PresentedOptions)
   throw new ServiceError('malformed', 'The request brings two kinds of credentials; send one.');
 }
 
-function fromAuthorization(request: Request, { isPluginSecret }: PresentedOptions): Credential[] {
+function fromAuthorization(request: Request, { jwt, isPluginSecret }: PresentedOptions): Credential[] {
   const header = credentialHeader(request, 'authorization');
   if (header === null || header === '') return [];
   const [, scheme = '', secret = ''] = /^(\S+) *(.*)$/s.exec(header) ?? [];
@@ -34,7 +34,9 @@ function fromAuthorization(request: Request, { isPluginSecret }: PresentedOption
       if (isPluginSecret(secret)) return [{ kind: 'plugin-bearer', secret }];
       // Two Authorization headers arrive joined by a comma.
       const [one = '', two] = secret.split(/, *(?=(?:bearer|basic) )/i);
-      const kind = looksLikeJwt(one) ? 'hasura-jwt' : 'plugin-bearer';
+      // Like Hasura, we look for JWTs in the configured place alone.
+      const isJwtPlace = jwt === null || jwt.header.type === 'Authorization';
+      const kind = !looksLikeJwt(one) ? 'plugin-bearer' : isJwtPlace ? 'hasura-jwt' : 'unknown';
       return two === undefined
         ? [{ kind, secret }]
         : [
