@@ -29,8 +29,8 @@ nself-slo-tracker is ready.
 Create an SLO:
 curl -sS ${url}/api/v1/slos ${json} -d '{"name":"checkout","target":0.999}'
 
-Tell it what happened (9990 of 10000 requests were good):
-curl -sS ${url}/api/v1/slos/default.checkout/measurements ${json} -d '{"points":[{"at":"'"${at}"'","good":9990,"total":10000}]}'
+Tell it what happened (9995 of 10000 requests were good):
+curl -sS ${url}/api/v1/slos/default.checkout/measurements ${json} -d '{"points":[{"at":"'"${at}"'","good":9995,"total":10000}]}'
 
 Read its status:
 curl -sS ${url}/api/v1/slos/default.checkout ${auth}

@@ -40,6 +40,11 @@ async function withPasswordFile<T>(
   }
 }
 
+/** An `initdb` that outlived its killed parent may still write here; then it stays until the next start. */
+async function removeUnfinished(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch(() => undefined);
+}
+
 async function initialise(cluster: Cluster, dataDir: string, password: string): Promise<void> {
   const { binaries, owner } = cluster;
   const unfinished = await mkdtemp(join(dataDir, UNFINISHED));
@@ -63,7 +68,7 @@ async function initialise(cluster: Cluster, dataDir: string, password: string): 
     );
     await rename(unfinished, cluster.dir);
   } catch (cause) {
-    await rm(unfinished, { recursive: true, force: true });
+    await removeUnfinished(unfinished);
     throw new StartError(
       `The embedded PostgreSQL cannot make its database in DATA_DIR ${dataDir}: ${lastLine(cause)}`,
       1,
@@ -79,7 +84,7 @@ async function initialise(cluster: Cluster, dataDir: string, password: string): 
  */
 export async function prepareCluster(cluster: Cluster, dataDir: string, password: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (name.startsWith(UNFINISHED)) await rm(join(dataDir, name), { recursive: true, force: true });
+    if (name.startsWith(UNFINISHED)) await removeUnfinished(join(dataDir, name));
   }
   const version = await readFile(join(cluster.dir, 'PG_VERSION'), 'utf8').catch(
     (error: NodeJS.ErrnoException) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { type ApiClient, apiClient } from '../support/api-client.ts';
 import { startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
 
 const run = promisify(execFile);
@@ -13,20 +14,8 @@ function start(dataDir: string): Promise<TestProcess> {
   return startProcess({ env: { DATA_DIR: dataDir, PLUGIN_SECRET: SECRET } });
 }
 
-function authorized(init: RequestInit = {}): RequestInit {
-  return { ...init, headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' } };
-}
-
-async function createSlo(url: string, name: string): Promise<void> {
-  const body = JSON.stringify({ name, target: 0.999 });
-  const answer = await fetch(`${url}/api/v1/slos`, authorized({ method: 'POST', body }));
-  expect(answer.status).toBe(201);
-}
-
-async function sloNames(url: string): Promise<string[]> {
-  const answer = await fetch(`${url}/api/v1/slos`, authorized());
-  const { data } = (await answer.json()) as { data: { name: string }[] };
-  return data.map(({ name }) => name).sort();
+async function clientOf(started: TestProcess): Promise<ApiClient> {
+  return apiClient(await started.url(), SECRET);
 }
 
 async function postmaster(dataDir: string): Promise<number> {
@@ -55,25 +44,25 @@ describe('after kill -9', () => {
   it('stops the database server by itself, and the next start finds everything', async () => {
     const dataDir = join(await temporaryDirectory(), 'data');
     const first = await start(dataDir);
-    await createSlo(await first.url(), 'kept');
+    expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
     await first.kill('SIGKILL');
     const second = await start(dataDir);
-    expect(await sloNames(await second.url())).toEqual(['kept']);
+    expect(await (await clientOf(second)).sloNames()).toEqual(['kept']);
     expect(isAlive(server)).toBe(false);
   });
 
   it('takes over from a database server that was left alive', async () => {
     const dataDir = join(await temporaryDirectory(), 'data');
     const first = await start(dataDir);
-    await createSlo(await first.url(), 'kept');
+    expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
     process.kill(await guardOf(first.pid), 'SIGKILL');
     await first.kill('SIGKILL');
     await sleep(500);
     expect(isAlive(server)).toBe(true);
     const second = await start(dataDir);
-    expect(await sloNames(await second.url())).toEqual(['kept']);
+    expect(await (await clientOf(second)).sloNames()).toEqual(['kept']);
     expect(second.stdout.join('\n')).toContain('left behind');
     expect(isAlive(server)).toBe(false);
   });
@@ -81,20 +70,20 @@ describe('after kill -9', () => {
   it('recovers when the database server was killed too', async () => {
     const dataDir = join(await temporaryDirectory(), 'data');
     const first = await start(dataDir);
-    await createSlo(await first.url(), 'kept');
+    expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
     process.kill(await guardOf(first.pid), 'SIGKILL');
     await first.kill('SIGKILL');
     process.kill(server, 'SIGKILL');
     expect(await postmaster(dataDir)).toBe(server);
     const second = await start(dataDir);
-    expect(await sloNames(await second.url())).toEqual(['kept']);
+    expect(await (await clientOf(second)).sloNames()).toEqual(['kept']);
   });
 
   it('is not misled by another process that got the old ids', async () => {
     const dataDir = join(await temporaryDirectory(), 'data');
     const first = await start(dataDir);
-    await createSlo(await first.url(), 'kept');
+    expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
     process.kill(await guardOf(first.pid), 'SIGKILL');
     await first.kill('SIGKILL');
@@ -106,7 +95,7 @@ describe('after kill -9', () => {
       const lock = join(dataDir, 'lock');
       await writeFile(lock, (await readFile(lock, 'utf8')).replace(/^\d+/, String(stranger.pid)));
       const second = await start(dataDir);
-      expect(await sloNames(await second.url())).toEqual(['kept']);
+      expect(await (await clientOf(second)).sloNames()).toEqual(['kept']);
       expect(stranger.exitCode).toBe(null);
     } finally {
       stranger.kill();
@@ -121,14 +110,14 @@ describe('after kill -9', () => {
       await killed.kill('SIGKILL');
     }
     const last = await start(dataDir);
-    expect(await sloNames(await last.url())).toEqual([]);
+    expect(await (await clientOf(last)).sloNames()).toEqual([]);
     expect((await readdir(dataDir)).sort()).toEqual(['lock', 'postgres', 'secrets.json']);
   });
 
   it('takes on a new password when the secrets were lost', async () => {
     const dataDir = join(await temporaryDirectory(), 'data');
     const first = await start(dataDir);
-    await createSlo(await first.url(), 'kept');
+    expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     expect(await first.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     await writeFile(
       join(dataDir, 'secrets.json'),
@@ -139,6 +128,6 @@ describe('after kill -9', () => {
       }),
     );
     const second = await start(dataDir);
-    expect(await sloNames(await second.url())).toEqual(['kept']);
+    expect(await (await clientOf(second)).sloNames()).toEqual(['kept']);
   });
 });

@@ -3,7 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
+
+// Starts take seconds, and more of them while other files run.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
 const MAIN = ['--import', 'tsx', 'src/main.ts'];
