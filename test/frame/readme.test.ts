@@ -77,8 +77,7 @@ describe("the README's first minute, in a fresh clone", () => {
     for (;;) {
       const answer = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => null);
       if (answer?.ok === true) return;
-      if (service.exitCode !== null || Date.now() > deadline)
-        throw new Error(`it did not start:\n${printed}`);
+      if (hasEnded() || Date.now() > deadline) throw new Error(`it did not start:\n${printed}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
@@ -100,8 +99,10 @@ describe("the README's first minute, in a fresh clone", () => {
       .map((answer) => answer.trim());
   }, STARTS_WITHIN_MS + 60_000);
 
+  const hasEnded = () => service.exitCode !== null || service.signalCode !== null;
+
   afterAll(() => {
-    if (service?.pid !== undefined && service.exitCode === null) process.kill(-service.pid, 'SIGKILL');
+    if (service?.pid !== undefined && !hasEnded()) process.kill(-service.pid, 'SIGKILL');
     rmSync(parent, { recursive: true, force: true });
   });
 
