@@ -85,7 +85,6 @@ CREATE TABLE "np_slos" (
 --> statement-breakpoint
 ALTER TABLE "np_slos" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "np_slo_reports" ADD CONSTRAINT "np_slo_reports_slo_fkey" FOREIGN KEY ("source_account_id","slo_id") REFERENCES "public"."np_slos"("source_account_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "np_slo_snapshots" ADD CONSTRAINT "np_slo_snapshots_slo_fkey" FOREIGN KEY ("source_account_id","slo_id") REFERENCES "public"."np_slos"("source_account_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "idx_np_slo_reports_period" ON "np_slo_reports" USING btree ("source_account_id","period","starts_at");--> statement-breakpoint
 CREATE POLICY "np_slo_reports_own_account" ON "np_slo_reports" AS PERMISSIVE FOR ALL TO "np_slo_tenant" USING (source_account_id = (select current_setting('app.source_account_id', true))) WITH CHECK (source_account_id = (select current_setting('app.source_account_id', true)));--> statement-breakpoint
 CREATE POLICY "np_slo_snapshots_own_account" ON "np_slo_snapshots" AS PERMISSIVE FOR ALL TO "np_slo_tenant" USING (source_account_id = (select current_setting('app.source_account_id', true))) WITH CHECK (source_account_id = (select current_setting('app.source_account_id', true)));--> statement-breakpoint

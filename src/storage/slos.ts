@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'dr
 import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
-import { npSlos } from './schema.ts';
+import { npSloSnapshots, npSlos } from './schema.ts';
 
 type SloRow = typeof npSlos.$inferSelect;
 
@@ -96,8 +96,11 @@ export async function updateSloDefinition(
   return sloOf(row);
 }
 
-/** Removes an SLO with all its rows. */
+/** Removes an SLO with its snapshots and reports. Its row must be locked. */
 export async function removeSlo({ orm }: Tx, slo: Slo): Promise<void> {
+  await orm
+    .delete(npSloSnapshots)
+    .where(and(eq(npSloSnapshots.sourceAccountId, slo.accountId), eq(npSloSnapshots.sloId, slo.id)));
   await orm.delete(npSlos).where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
 }
 
