@@ -89,7 +89,12 @@ export async function startProcess(options: ProcessOptions = {}): Promise<TestPr
         if (found === undefined && !ended) return;
         watchers.delete(watch);
         if (found !== undefined) resolve(found);
-        else reject(new Error(`ended without ${pattern}:\n${[...stdout, ...stderr].join('\n')}`));
+        else
+          reject(
+            new Error(
+              `ended (${child.exitCode ?? child.signalCode}) without ${pattern}:\n${[...stdout, ...stderr].join('\n')}`,
+            ),
+          );
       };
       watchers.add(watch);
       watch();
