@@ -49,12 +49,15 @@ export const timeParameter = (description: string) =>
     .meta({ description, type: 'string', format: 'date-time' })
     .optional();
 
-/** A whole number, out of digits alone. */
-export function integerParameter(bounds: z.ZodType<number>) {
-  return z.preprocess(
-    (text) => (typeof text === 'string' && DIGITS.test(text) ? Number(text) : text),
-    bounds,
-  );
+/** A whole number, out of digits alone, within the bounds of `schema` and described as there. */
+export function integerParameter(schema: z.ZodOptional<z.ZodType<number>>) {
+  return z
+    .preprocess(
+      (text) => (typeof text === 'string' && DIGITS.test(text) ? Number(text) : text),
+      schema.unwrap(),
+    )
+    .optional()
+    .meta({ ...schema.meta() });
 }
 
 const DIGITS = /^\d{1,9}$/;

@@ -27,8 +27,8 @@ const none = z.strictObject({});
 const { limit, offset, ...listFilters } = listSlosInputSchema.shape;
 
 const listQuery = z.strictObject({
-  limit: integerParameter(limit.unwrap()).optional(),
-  offset: integerParameter(offset.unwrap()).optional(),
+  limit: integerParameter(limit),
+  offset: integerParameter(offset),
   ...listFilters,
   status: flagParameter("1 adds each SLO's status."),
   at: timeParameter('Adds the statuses at this time of the past.'),

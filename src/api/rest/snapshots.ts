@@ -22,8 +22,13 @@ export const snapshotEndpoints: readonly Endpoint[] = [
       step: stepParameter,
       objective: textParameter('Only this objective.'),
       limit: integerParameter(
-        z.int().min(1).max(MAX_SNAPSHOTS).meta({ description: 'Snapshots a page.' }),
-      ).optional(),
+        z
+          .int()
+          .min(1)
+          .max(MAX_SNAPSHOTS)
+          .optional()
+          .meta({ description: 'Snapshots a page, 1,000 by default.' }),
+      ),
       cursor: textParameter('`next_cursor` of the page before.'),
     }),
     answer: { status: 200, description: 'A page of it.', content: { 'application/json': pageSchema } },
