@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { isAccountId } from '../lib/account-id.ts';
 import { ServiceError } from '../lib/errors.ts';
+import { migrationsPending } from './migrate.ts';
 import { TENANT_ROLE } from './schema.ts';
 
 /** A connection inside a transaction: drizzle for plain statements, `client` for the hot ones. */
@@ -19,6 +20,8 @@ export interface Database {
   owner<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Answers when the database does. */
   ping(): Promise<void>;
+  /** Whether tables or columns of this version are missing. */
+  migrationsPending(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -96,6 +99,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     async ping() {
       await pool.query('SELECT 1');
     },
+    migrationsPending: () => migrationsPending(pool),
     close: () => pool.end(),
   };
 }
