@@ -32,7 +32,7 @@ export async function saveStatuses(tx: Tx, changes: readonly DataChange[], nowMs
   const statuses = await computeStatuses(
     tx,
     changes.map(({ slo }) => slo),
-    atMs,
+    nowMs,
   );
   await saveEvaluations(
     tx,

@@ -6,7 +6,7 @@ import type { ObjectiveRule, StatusOptions } from '../slo/rule.ts';
 import { type ObjectiveStatus, objectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { loadTotals, type SeriesTotals } from '../storage/series-totals.ts';
-import { straddleAt } from './series-plan.ts';
+import { sliceTargetAt, straddleAt } from './series-plan.ts';
 
 interface Asked {
   readonly slo: Slo;
@@ -21,6 +21,18 @@ function rulesAt(slos: readonly Slo[], atMs: number, objective: string | null): 
       return rule === null ? [] : [{ slo, rule }];
     }),
   );
+}
+
+/** The slice that straddles the window's start, judged by the target that was in force in it. */
+function straddleOptions(
+  slo: Slo,
+  rule: ObjectiveRule,
+  atMs: number,
+  { minutes }: SeriesTotals,
+): StatusOptions {
+  const slice = minutes === null ? null : straddleAt(rule, atMs);
+  if (slice === null || minutes === null) return {};
+  return { straddle: { ...minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
 }
 
 async function compute<T>(
@@ -42,7 +54,7 @@ async function compute<T>(
   asked.forEach(({ slo, rule }, i) => {
     const totals = loaded[i];
     if (totals === undefined) return;
-    const options = totals.minutes === null ? {} : { straddle: totals.minutes };
+    const options = straddleOptions(slo, rule, atMs, totals);
     const list = answers.get(slo.id);
     const one = answer(rule, totals, options);
     if (list === undefined) answers.set(slo.id, [one]);
@@ -51,7 +63,10 @@ async function compute<T>(
   return answers;
 }
 
-/** The status of every objective of the SLOs at `atMs`, by the id of the SLO, from the running totals. */
+/**
+ * The status of every objective of the SLOs at `atMs`, by the id of the SLO, from the running totals: by the
+ * targets in force at the very instant, over the minutes that are complete by then.
+ */
 export function computeStatuses(
   tx: Tx,
   slos: readonly Slo[],

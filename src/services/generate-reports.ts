@@ -18,6 +18,7 @@ import { loadMinutes, type SeriesKey } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
 import { selectAllSlos, slosByReference } from '../storage/slos.ts';
 import type { ServiceContext } from './context.ts';
+import { sliceTargetAt } from './series-plan.ts';
 
 export interface GenerateReportsInput {
   /** `month` by default. */
@@ -159,7 +160,11 @@ async function compute(tx: Tx, rows: readonly Asked[], period: ReportPeriod): Pr
     const { slo, rule, window, atMs, open } = row;
     const sums = loaded[i];
     if (sums === undefined) continue;
-    const straddle = sums.minutes === null ? {} : { straddle: sums.minutes };
+    const slice = straddlingSlice(window, rule.sliceMs);
+    const straddle =
+      sums.minutes === null || slice === null
+        ? {}
+        : { straddle: { ...sums.minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
     const status = objectiveStatus(rule, atMs, sums.totals.between, { window, ...straddle });
     if (status.reliability === null && !open && slo.createdAtMs >= window.endMs) continue;
     const { longestBadRun, ...figures } = reportRow(status, await loadFigures(tx, row), 0, open);

@@ -23,7 +23,8 @@ export async function readBurnRates({
     readonly objective?: string | undefined;
   };
 }): Promise<Map<string, SloBurnRate>> {
-  const atMs = floorTo(input.atMs ?? ctx.clock.now(), MINUTE_MS);
+  const tMs = input.atMs ?? ctx.clock.now();
+  const atMs = floorTo(tMs, MINUTE_MS);
   const { slos, objective } = input;
   if (objective !== undefined && slos.some((slo) => !slo.objectives.some(({ name }) => name === objective))) {
     throw new ServiceError('invalid', 'The SLO has no such objective.', {
@@ -31,7 +32,7 @@ export async function readBurnRates({
     });
   }
   const computed = await ctx.db.tenant(ctx.actor.accountId, (tx) =>
-    computeBurnRates(tx, slos, atMs, objective ?? null),
+    computeBurnRates(tx, slos, tMs, objective ?? null),
   );
   return new Map(
     slos.map((slo) => [slo.id, { sloId: slo.id, atMs, objectives: computed.get(slo.id) ?? [] }]),

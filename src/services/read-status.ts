@@ -23,10 +23,12 @@ export async function readStatuses({
   ctx: ServiceContext;
   input: { readonly slos: readonly Slo[]; readonly atMs?: number | undefined };
 }): Promise<Map<string, SloStatus>> {
-  const atMs = floorTo(input.atMs ?? ctx.clock.now(), MINUTE_MS);
+  // Targets are those in force at the very instant, sums those of the minutes complete by then.
+  const tMs = input.atMs ?? ctx.clock.now();
+  const atMs = floorTo(tMs, MINUTE_MS);
   const { accountId } = ctx.actor;
   return ctx.db.tenant(accountId, async (tx) => {
-    const computed = await computeStatuses(tx, input.slos, atMs);
+    const computed = await computeStatuses(tx, input.slos, tMs);
     const keys = [...computed].flatMap(([sloId, statuses]) =>
       statuses.map(({ objective }) => ({ accountId, sloId, objective })),
     );

@@ -19,7 +19,13 @@ import {
 } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
 import { type BaseShift, insertSnapshots, shiftBases, updateSnapshots } from '../storage/snapshot-rows.ts';
-import { lookbackRanges, type RewriteSpan, spanOfChange, straddlesBefore } from './series-plan.ts';
+import {
+  lookbackRanges,
+  type RewriteSpan,
+  sliceTargetAt,
+  spanOfChange,
+  straddlesBefore,
+} from './series-plan.ts';
 
 /** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
 export interface SeriesChange {
@@ -32,7 +38,7 @@ export interface SeriesChange {
 }
 
 /** Rows that one pass may hold in memory, about 200 bytes each. */
-const ROWS_A_PASS = 200_000;
+const ROWS_A_PASS = 50_000;
 
 interface Planned extends SeriesChange {
   readonly key: SeriesKey;
@@ -223,7 +229,9 @@ async function loadStraddles(tx: Tx, pass: readonly Planned[]): Promise<Readonly
   );
   wanted.forEach(({ i, slice }, n) => {
     const sums = loaded[n]?.minutes;
-    if (sums !== null && sums !== undefined) straddles[i]?.set(slice.startMs, sums);
+    const series = pass[i];
+    if (sums === null || sums === undefined || series === undefined) return;
+    straddles[i]?.set(slice.startMs, { ...sums, ...sliceTargetAt(series.slo, series.objective, slice.toMs) });
   });
   return straddles;
 }

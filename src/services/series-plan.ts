@@ -1,7 +1,7 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusLookbacks } from '../slo/instants.ts';
-import { ruleSegments } from '../slo/revision.ts';
+import { ruleAt, ruleSegments } from '../slo/revision.ts';
 import { lastInstant, type ObjectiveRule, straddlingSlice, windowInstant } from '../slo/rule.ts';
 import { windowAt } from '../slo/window.ts';
 import type { SeriesRange } from '../storage/series-columns.ts';
@@ -105,4 +105,10 @@ export function straddlesBefore(slo: Slo, objective: string, span: RewriteSpan):
 export function straddleAt(rule: ObjectiveRule, atMs: number): { fromMs: number; toMs: number } | null {
   if (rule.budgetingMethod !== 'timeslices') return null;
   return straddlingSlice(windowAt(rule.timeWindow, atMs), rule.sliceMs);
+}
+
+/** The slice target in force where a slice ends. */
+export function sliceTargetAt(slo: Slo, objective: string, endMs: number): { timeSliceTarget?: number } {
+  const timeSliceTarget = ruleAt(slo, objective, endMs)?.objective.timeSliceTarget;
+  return timeSliceTarget === null || timeSliceTarget === undefined ? {} : { timeSliceTarget };
 }

@@ -7,7 +7,7 @@ import type { RunningTotals } from './running-totals.ts';
 import type { MinuteReceived } from './sli.ts';
 import { mergeReceived, sliceIsGood, usedOf } from './sli.ts';
 import type { SnapshotBatch } from './snapshot-batch.ts';
-import type { ObjectiveStatus } from './status.ts';
+import type { ObjectiveStatus, Sums } from './status.ts';
 import { objectiveStatus } from './status.ts';
 import { createWindowFinder, type ResolvedWindow } from './window.ts';
 
@@ -93,7 +93,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     if (timeslices) {
       if (used !== null) {
         slice.add(at, used.good, used.total);
-        straddles.add(rules.window(at), at, used.good, used.total, step);
+        straddles.add(rules.window(at), at, used, rule, step);
       }
       good = 0;
       total = 0;
@@ -270,15 +270,17 @@ class Straddles {
     this.#sums = new Map(before);
   }
 
-  add(window: ResolvedWindow, at: number, good: number, total: number, sliceMs: number): void {
+  add(window: ResolvedWindow, at: number, used: Sums, rule: ObjectiveRule | null, sliceMs: number): void {
     // The minute ends at `at`; at a period's very start the window found is already the next one.
     const slice = straddlingSlice(window, sliceMs);
     if (slice === null || at <= slice.fromMs || at > slice.toMs) return;
     const before = this.#sums.get(window.startMs);
+    const timeSliceTarget = rule?.objective.timeSliceTarget;
     this.#sums.set(window.startMs, {
       ...before,
-      good: (before?.good ?? 0) + good,
-      total: (before?.total ?? 0) + total,
+      ...(timeSliceTarget === null || timeSliceTarget === undefined ? {} : { timeSliceTarget }),
+      good: (before?.good ?? 0) + used.good,
+      total: (before?.total ?? 0) + used.total,
     });
   }
 

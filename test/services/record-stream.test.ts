@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest';
+import { MINUTE_MS } from '../../src/lib/duration.ts';
+import { createSlo } from '../../src/services/create-slo.ts';
+import { deleteSlo } from '../../src/services/delete-slo.ts';
+import { getSlo } from '../../src/services/find-slos.ts';
+import { readStatuses } from '../../src/services/read-status.ts';
+import { recordMeasurements } from '../../src/services/record-measurements.ts';
+import { recordStream, type StreamResult } from '../../src/services/record-stream.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { actingAs, createTestEnvironment } from '../support/environment.ts';
+
+const database = await createTestDatabase();
+const NOW = Date.UTC(2026, 10, 20, 12, 0, 30);
+const minute = (back: number): string =>
+  new Date(Math.floor(NOW / MINUTE_MS - back) * MINUTE_MS).toISOString();
+
+let accounts = 0;
+
+async function account(definition: object = {}) {
+  accounts += 1;
+  const env = createTestEnvironment(database, NOW);
+  const ctx = actingAs(env, `account-${accounts}`);
+  const slo = await createSlo({ ctx, input: { name: 'api', target: 0.9, ...definition } });
+  const stream = (lines: readonly (object | string)[]): Promise<StreamResult> => {
+    const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+    return recordStream({ ctx, input: { body: new Blob([text]).stream() } });
+  };
+  const push = (points: readonly object[]) =>
+    recordMeasurements({ ctx, input: { id: slo.id, body: { points } } });
+  const counts = async (objective = 'default') => {
+    const status = (await readStatuses({ ctx, input: { slos: [await getSlo({ ctx, input: slo })] } })).get(
+      slo.id,
+    );
+    const found = status?.objectives.find((candidate) => candidate.objective === objective);
+    return [found?.countGood ?? null, found?.countTotal ?? null];
+  };
+  return { env, ctx, slo, stream, push, counts };
+}
+
+test('points of a minute in one request add up, and a later request replaces what it brings', async () => {
+  const { push, counts } = await account();
+  await push([
+    { at: minute(2), good: 4, total: 5 },
+    { at: minute(3), good: 10, total: 10 },
+    { at: minute(2), good: 5, total: 5 },
+  ]);
+  expect(await counts()).toEqual([19, 20]);
+  await push([{ at: minute(2), good: 1, total: 5 }]);
+  expect(await counts()).toEqual([11, 15]);
+  await push([{ at: minute(2), good: 1, total: 5 }]);
+  expect(await counts()).toEqual([11, 15]);
+});
+
+test('counterparts that come apart make a minute when both are there, and good is clamped to total', async () => {
+  const { push, counts } = await account();
+  await push([{ at: minute(2), good: 7 }]);
+  expect(await counts()).toEqual([null, null]);
+  await push([{ at: minute(2), total: 5 }]);
+  expect(await counts()).toEqual([5, 5]);
+  const rows = await database.query(
+    'SELECT used_good, used_total, received_good, received_total FROM np_slo_snapshots WHERE used_total = 5 AND received_good = 7',
+  );
+  expect(rows).toEqual([{ used_good: 5, used_total: 5, received_good: 7, received_total: 5 }]);
+});
+
+test('in a stream a minute adds up while no other comes between, and replaces when it comes again', async () => {
+  const { stream, counts } = await account();
+  const line = (back: number, good: number) => ({ slo: 'default.api', at: minute(back), good, total: 10 });
+  expect(await stream([line(5, 1), line(5, 2), line(4, 10), line(5, 4), line(5, 4)])).toEqual({
+    accepted: 5,
+    rejected: 0,
+    errors: [],
+  });
+  // Minute 5: 4 + 4 of 20, not 11 of 40; minute 4: 10 of 10.
+  expect(await counts()).toEqual([18, 30]);
+});
+
+test('a stream refuses bad lines by their numbers and stores the rest', async () => {
+  const { stream, counts, slo } = await account();
+  const good = { slo: slo.id, at: minute(1), good: 9, total: 10 };
+  const result = await stream([
+    good,
+    '',
+    '{"slo": "default.api", "at": ',
+    { ...good, slo: 'default.nothing' },
+    { ...good, good: -1 },
+    { ...good, good: 11 },
+    { ...good, at: '2026-02-30T00:00:00Z' },
+    { ...good, at: minute(-6) },
+    { ...good, at: minute(101 * 24 * 60) },
+    { at: minute(1), good: 1, total: 1 },
+    { ...good, colour: 'red' },
+    `{"slo":"${'x'.repeat(70_000)}"}`,
+    '[1]',
+    { ...good, at: minute(2) },
+  ]);
+  expect(result.accepted).toBe(2);
+  expect(result.rejected).toBe(11);
+  expect(result.errors.map(({ line, message }) => `${line} ${message}`)).toEqual([
+    '3 The line is not valid JSON.',
+    '10 slo: must be the UUID of an SLO or project.name',
+    '12 The line is longer than 65536 bytes.',
+    '13 slo: must be the UUID of an SLO or project.name',
+    '4 slo: There is no such SLO.',
+    '5 good: must be at least 0',
+    expect.stringMatching(/^6 /),
+    expect.stringMatching(/^7 at: must be an RFC 3339 time/),
+    '8 at: is more than 5 minutes in the future',
+    '9 at: is older than 100d, as far as data is kept',
+    '11 colour: is not a known field',
+  ]);
+  expect(await counts()).toEqual([18, 20]);
+});
+
+test('a stream that breaks off keeps what was committed and says so, and pushing it again is safe', async () => {
+  const { ctx, stream, counts } = await account();
+  const lines = Array.from({ length: 60_000 }, (_, i) => ({
+    slo: 'default.api',
+    at: minute(200 - Math.floor(i / 400)),
+    good: 1,
+    total: 1,
+  }));
+  const whole = lines.map((line) => `${JSON.stringify(line)}\n`);
+  const broken = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (let i = 0; i < 55_000; i += 1000) {
+        controller.enqueue(Buffer.from(whole.slice(i, i + 1000).join('')));
+      }
+    },
+    pull(controller) {
+      controller.error(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+    },
+  });
+  await expect(recordStream({ ctx, input: { body: broken } })).rejects.toMatchObject({ code: 'malformed' });
+  // 50,000 lines are a chunk: the first 125 minutes of 400 points.
+  expect(await counts()).toEqual([50_000, 50_000]);
+  expect(await stream(lines)).toMatchObject({ accepted: 60_000 });
+  expect(await counts()).toEqual([60_000, 60_000]);
+});
+
+test('a minute that a chunk ends in goes on in the next one', async () => {
+  const { stream, counts } = await account();
+  const lines = Array.from({ length: 120_000 }, () => ({
+    slo: 'default.api',
+    at: minute(3),
+    good: 1,
+    total: 1,
+  }));
+  expect(await stream(lines)).toMatchObject({ accepted: 120_000 });
+  expect(await counts()).toEqual([120_000, 120_000]);
+});
+
+test('threshold points count for every objective by its own bound, and an objective can be named', async () => {
+  const { push, counts } = await account({
+    sli: { type: 'threshold' },
+    target: undefined,
+    objectives: [
+      { name: 'fast', op: 'lte', value: 200, target: 0.9 },
+      { name: 'ok', op: 'lt', value: 500, target: 0.99 },
+    ],
+  });
+  await push([
+    { at: minute(2), value: 200 },
+    { at: minute(2), value: 499 },
+    { at: minute(2), value: 500 },
+    { at: minute(3), value: true, objective: 'ok' },
+  ]);
+  expect(await counts('fast')).toEqual([1, 3]);
+  expect(await counts('ok')).toEqual([3, 4]);
+});
+
+test('an SLO that goes away while a stream runs only loses its own lines', async () => {
+  const { ctx, slo, stream } = await account();
+  await deleteSlo({ ctx, input: slo });
+  const result = await stream([{ slo: slo.id, at: minute(1), good: 1, total: 1 }]);
+  expect(result).toEqual({
+    accepted: 0,
+    rejected: 1,
+    errors: [{ line: 1, message: 'slo: There is no such SLO.' }],
+  });
+});
