@@ -26,6 +26,7 @@ describe('migrationsPending', () => {
   it('is true of an empty database and false of a migrated one', async () => {
     const { url } = await createTestDatabase({ migrated: false });
     const pool = new pg.Pool({ connectionString: url });
+    pool.on('error', () => undefined);
     try {
       expect(await migrationsPending(pool)).toBe(true);
       await migrate(url);

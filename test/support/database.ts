@@ -22,9 +22,15 @@ export interface TestDatabaseOptions {
   readonly migrated?: boolean;
 }
 
+const cleanups: (() => Promise<void>)[] = [];
+// At the top of the importing file, where it counts for whatever test or hook asks for a database.
+afterAll(async () => {
+  for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
+});
+
 /**
  * A database of the calling test file alone, cloned from the migrated template, dropped after the file's last
- * test. Call it at the top of a file or in `beforeAll`.
+ * test.
  */
 export async function createTestDatabase({
   migrated = true,
@@ -36,7 +42,9 @@ export async function createTestDatabase({
   const url = databaseUrl(serverUrl, name);
   const db = createDatabase(url, { logger: pino({ level: 'silent' }), maxConnections: 8 });
   const pool = new pg.Pool({ connectionString: url, max: 2 });
-  afterAll(async () => {
+  // A session that is still saying goodbye when its database goes.
+  pool.on('error', () => undefined);
+  cleanups.push(async () => {
     await pool.end();
     await db.close();
     await asAdmin(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
