@@ -151,12 +151,13 @@ describe('over a real connection', () => {
         if (sent === lines) controller.close();
       },
     });
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/measurements`, {
+    const request = {
       method: 'POST',
       headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/x-ndjson' },
       body,
       duplex: 'half',
-    });
+    };
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/measurements`, request);
     expect(await response.json()).toEqual({ accepted: lines, rejected: 0, errors: [] });
     const { body: slo } = await rest.ask('GET', '/api/v1/slos/default.stream');
     expect(slo.status.objectives[0].count_total).toBe(lines);
