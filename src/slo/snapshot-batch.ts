@@ -2,7 +2,7 @@ import type { Exact } from './running-totals.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
 
 /** In the order of the database's enum. */
-export const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
+const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
 
 /** One row to be written; NaN is null, and so is a state of null. */
 export interface SnapshotRow {

@@ -36,7 +36,7 @@ const CONNECTION_ERRNOS = new Set([
 ]);
 
 /** Whether the database is away, as against a statement that failed. */
-export function isConnectionFailure(error: unknown): boolean {
+function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (CONNECTION_CLASSES.test(code) || CONNECTION_ERRNOS.has(code)) return true;

@@ -25,7 +25,7 @@ const KEY_SET_COOLDOWN_MS = 30 * SECOND_MS;
 const KEY_SET_LIMIT = 1024 * 1024;
 
 /** The algorithms of the configured key's family: a token never chooses another one, and never `none`. */
-export function algorithmsOf(key: JwtKey): readonly string[] {
+function algorithmsOf(key: JwtKey): readonly string[] {
   switch (key.kind) {
     case 'secret':
       // RFC 7518, 3.2: the key is at least as long as the hash.
