@@ -5,7 +5,12 @@ const SECRET = 'the-"plugin"-secret';
 
 function logged(write: (logger: ReturnType<typeof createLogger>) => void): string {
   let text = '';
-  write(createLogger('info', [SECRET], { write: (line: string) => void (text += line) }));
+  const sink = {
+    write(line: string): void {
+      text += line;
+    },
+  };
+  write(createLogger('info', [SECRET], sink));
   return text;
 }
 
