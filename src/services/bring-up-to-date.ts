@@ -5,7 +5,7 @@ import { worstState } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveEvaluations } from '../storage/slos.ts';
 import { computeStatuses } from './compute-statuses.ts';
-import { rewriteSnapshots } from './rewrite-snapshots.ts';
+import { type Rewritten, rewriteSnapshots } from './rewrite-snapshots.ts';
 
 /** What has become of the SLOs' data in this transaction. */
 export interface DataChange {
@@ -26,22 +26,34 @@ export function shownStatus(slo: Slo, statuses: readonly ObjectiveStatus[]): Obj
   )[0];
 }
 
-/** Writes the status columns of the SLOs as of the last complete minute. Their rows must be locked. */
-export async function saveStatuses(tx: Tx, changes: readonly DataChange[], nowMs: number): Promise<void> {
+/**
+ * Writes the status columns of the SLOs as of the last complete minute. Their rows must be locked. Statuses
+ * that are at hand, of that minute and by the targets in force now, are not computed again.
+ */
+export async function saveStatuses(
+  tx: Tx,
+  changes: readonly DataChange[],
+  nowMs: number,
+  atHand: Rewritten['statuses'] = new Map(),
+): Promise<void> {
   const atMs = floorTo(nowMs, MINUTE_MS);
-  const statuses = await computeStatuses(
+  const isAtHand = (slo: Slo): boolean =>
+    // A definition that changed since the minute began decides by the new targets at once.
+    (slo.revisions.at(-1)?.fromMs ?? nowMs) <= atMs &&
+    slo.objectives.every(({ name }) => atHand.get(slo.id)?.has(name) === true);
+  const computed = await computeStatuses(
     tx,
-    changes.map(({ slo }) => slo),
+    changes.flatMap(({ slo }) => (isAtHand(slo) ? [] : [slo])),
     nowMs,
   );
   await saveEvaluations(
     tx,
     changes.map(({ slo, lastDataAtMs, snapshotsUntilMs }) => {
-      const own = statuses.get(slo.id) ?? [];
-      const status = shownStatus(slo, own);
+      const statuses = computed.get(slo.id) ?? [...(atHand.get(slo.id)?.values() ?? [])];
+      const status = shownStatus(slo, statuses);
       return {
         slo,
-        state: worstState(own.map(({ state }) => state)),
+        state: worstState(statuses.map(({ state }) => state)),
         reliability: status?.reliability ?? null,
         budget: status?.budget ?? null,
         burnRate: status?.burnRate ?? null,
@@ -59,13 +71,14 @@ export async function saveStatuses(tx: Tx, changes: readonly DataChange[], nowMs
  */
 export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number): Promise<number> {
   const atMs = floorTo(nowMs, MINUTE_MS);
-  const rows = await rewriteSnapshots(
+  const { rows, statuses } = await rewriteSnapshots(
     tx,
     slos
       .filter((slo) => slo.snapshotsUntilMs !== null && slo.snapshotsUntilMs < atMs)
       .flatMap((slo) =>
         slo.objectives.map(({ name }) => ({ slo, objective: name, changes: [], extendToMs: atMs })),
       ),
+    atMs,
   );
   await saveStatuses(
     tx,
@@ -75,6 +88,7 @@ export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number)
       snapshotsUntilMs: slo.snapshotsUntilMs === null ? null : Math.max(atMs, slo.snapshotsUntilMs),
     })),
     nowMs,
+    statuses,
   );
   return rows;
 }

@@ -3,29 +3,14 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
 import type { Slo } from '../slo/definition.ts';
 import { rewriteSeries } from '../slo/rewrite.ts';
-import type { StraddleSums } from '../slo/rule.ts';
-import { RunningTotals } from '../slo/running-totals.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
+import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
-import {
-  type LoadedMinutes,
-  type LoadedRuns,
-  lastRowOf,
-  loadMinutes,
-  loadRuns,
-  type SeriesKey,
-  type SeriesRange,
-} from '../storage/series-columns.ts';
-import { loadTotals } from '../storage/series-totals.ts';
+import { type LoadedMinutes, lastRowOf } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, shiftBases, updateSnapshots } from '../storage/snapshot-rows.ts';
-import {
-  lookbackRanges,
-  type RewriteSpan,
-  sliceTargetAt,
-  spanOfChange,
-  straddlesBefore,
-} from './series-plan.ts';
+import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
+import { spanOfChange } from './series-plan.ts';
 
 /** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
 export interface SeriesChange {
@@ -37,14 +22,17 @@ export interface SeriesChange {
   readonly extendToMs: number | null;
 }
 
-/** Rows that one pass may hold in memory, about 200 bytes each. */
+/** What has been written. */
+export interface Rewritten {
+  readonly rows: number;
+  /** Statuses that came up on the way, of the instant asked for: by SLO, then by objective. */
+  readonly statuses: ReadonlyMap<string, ReadonlyMap<string, ObjectiveStatus>>;
+}
+
+/** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
 const ROWS_A_PASS = 50_000;
 
-interface Planned extends SeriesChange {
-  readonly key: SeriesKey;
-  readonly span: RewriteSpan;
-  readonly lastRowMs: number | null;
-}
+interface Planned extends SeriesChange, SpannedSeries {}
 
 /** `at` of the last row that stands when the work is done. */
 const endOf = (change: SeriesChange, lastRowMs: number | null): number =>
@@ -77,68 +65,58 @@ function plan(change: SeriesChange, lastRowMs: number | null): Planned | null {
 
 /**
  * Computes and writes every row that the changes touch: what was used, the running totals, the statuses.
- * Set-based: a few statements for many series, in passes of bounded size. Returns the number of rows.
+ * Set-based: a few statements for many series, in passes of bounded size. Statuses at `noteMs` are returned.
  */
-export async function rewriteSnapshots(tx: Tx, changes: readonly SeriesChange[]): Promise<number> {
+export async function rewriteSnapshots(
+  tx: Tx,
+  changes: readonly SeriesChange[],
+  noteMs: number,
+): Promise<Rewritten> {
   const lastRows = await lastRowOf(
     tx,
     changes.map(({ slo, objective }) => ({ accountId: slo.accountId, sloId: slo.id, objective })),
   );
-  const planned = changes.flatMap((change, i) => plan(change, lastRows[i] ?? null) ?? []);
+  const statuses = new Map<string, Map<string, ObjectiveStatus>>();
+  const note = (sloId: string, status: ObjectiveStatus): void => {
+    if (status.atMs !== noteMs) return;
+    const own = statuses.get(sloId);
+    if (own === undefined) statuses.set(sloId, new Map([[status.objective, status]]));
+    else own.set(status.objective, status);
+  };
   let rows = 0;
-  let pass: Planned[] = [];
-  let size = 0;
-  for (const series of planned) {
-    const length = (series.span.untilMs - series.span.fromMs) / MINUTE_MS + 1;
-    if (pass.length > 0 && size + length > ROWS_A_PASS) {
-      rows += await rewritePass(tx, pass);
-      pass = [];
-      size = 0;
-    }
-    pass.push(series);
-    size += length;
+  for (const pass of passesOf(changes.flatMap((change, i) => plan(change, lastRows[i] ?? null) ?? []))) {
+    rows += await rewritePass(tx, pass, note);
   }
-  return rows + (await rewritePass(tx, pass));
+  return { rows, statuses };
 }
 
-async function rewritePass(tx: Tx, pass: readonly Planned[]): Promise<number> {
-  if (pass.length === 0) return 0;
+function passesOf(planned: readonly Planned[]): Planned[][] {
+  const passes: Planned[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const series of planned) {
+    const length = (series.span.untilMs - series.span.fromMs) / MINUTE_MS + 1;
+    if (size + length > ROWS_A_PASS) {
+      passes.push([]);
+      size = 0;
+    }
+    passes.at(-1)?.push(series);
+    size += length;
+  }
+  return passes;
+}
+
+async function rewritePass(
+  tx: Tx,
+  pass: readonly Planned[],
+  note: (sloId: string, status: ObjectiveStatus) => void,
+): Promise<number> {
   const keys = pass.map(({ key }) => key);
-  const ranges = pass.flatMap(({ slo, objective, span }, series) =>
-    lookbackRanges(slo, objective, series, span),
-  );
-  const runs = await loadRuns(tx, keys, ranges);
-  const stored = await loadMinutes(
-    tx,
-    keys,
-    pass.map(({ span }, series) => ({ series, fromMs: span.fromMs, toMs: span.untilMs })),
-  );
-  const straddles = await loadStraddles(tx, pass);
+  const loaded = await loadSeries(tx, pass);
   const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
   const shifts: BaseShift[] = [];
-  const runsOf = groupBySeries(ranges, runs);
   pass.forEach((series, i) => {
-    const standing = stored[i];
-    if (standing === undefined) return;
-    const { fromMs, untilMs } = series.span;
-    const totals = new RunningTotals(1024);
-    for (const loaded of runsOf.get(i) ?? []) totals.load(...before(loaded, fromMs));
-    const endBefore = endOfStored(standing) ?? totals.end;
-    rewriteSeries(
-      {
-        slo: series.slo,
-        objective: series.objective,
-        series: i,
-        fromMs,
-        untilMs,
-        totals,
-        stored: standing,
-        changes: series.changes,
-        straddles: straddles[i] ?? new Map(),
-      },
-      out,
-    );
-    shifts.push(...shiftsAfter(series, endBefore, totals.end));
+    const own = loaded[i];
+    if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, note));
   });
   await insertSnapshots(tx, keys, out.inserts);
   await updateSnapshots(tx, keys, out.updates);
@@ -146,36 +124,23 @@ async function rewritePass(tx: Tx, pass: readonly Planned[]): Promise<number> {
   return out.inserts.length + out.updates.length;
 }
 
-function groupBySeries(
-  ranges: readonly SeriesRange[],
-  runs: readonly LoadedRuns[],
-): ReadonlyMap<number, LoadedRuns[]> {
-  const grouped = new Map<number, LoadedRuns[]>();
-  ranges.forEach(({ series }, i) => {
-    const loaded = runs[i];
-    if (loaded === undefined) return;
-    const group = grouped.get(series);
-    if (group === undefined) grouped.set(series, [loaded]);
-    else group.push(loaded);
-  });
-  return grouped;
-}
-
-/** A range without rows before it reaches to the series' first row, which may stand after the span's start. */
-function before(loaded: LoadedRuns, fromMs: number): Parameters<RunningTotals['load']> {
-  let length = loaded.at.length;
-  while (length > 0 && (loaded.at[length - 1] ?? 0) >= fromMs) length -= 1;
-  const lastDay = length === 0 ? Number.NEGATIVE_INFINITY : floorTo(loaded.at[length - 1] ?? 0, DAY_MS);
-  return [
-    {
-      at: loaded.at.subarray(0, length),
-      runGood: loaded.runGood.subarray(0, length),
-      runTotal: loaded.runTotal.subarray(0, length),
-      runGoodLow: loaded.runGoodLow.subarray(0, length),
-      runTotalLow: loaded.runTotalLow.subarray(0, length),
-    },
-    loaded.bases.filter(({ dayMs }) => dayMs <= lastDay),
-  ];
+function rewriteOne(
+  series: Planned,
+  number: number,
+  { totals, stored, straddles }: LoadedSeries,
+  out: { readonly inserts: SnapshotBatch; readonly updates: SnapshotBatch },
+  note: (sloId: string, status: ObjectiveStatus) => void,
+): BaseShift[] {
+  const { slo, objective, span, changes, lastRowMs } = series;
+  // Rows stand behind the span, and count on what it sums to.
+  const isWithin = lastRowMs !== null && lastRowMs > span.untilMs;
+  const endBefore = isWithin ? (endOfStored(stored) ?? totals.end) : null;
+  const onStatus = (status: ObjectiveStatus): void => note(slo.id, status);
+  rewriteSeries(
+    { slo, objective, series: number, ...span, totals, stored, changes, straddles, onStatus },
+    out,
+  );
+  return endBefore === null ? [] : shiftsAfter(series, endBefore, totals.end);
 }
 
 interface Counted {
@@ -212,26 +177,4 @@ function shiftsAfter({ key, span, lastRowMs }: Planned, endBefore: Counted, endA
     shifts.push({ key, dayMs, good: good.toFixed(), total: total.toFixed() });
   }
   return shifts;
-}
-
-async function loadStraddles(tx: Tx, pass: readonly Planned[]): Promise<ReadonlyMap<number, StraddleSums>[]> {
-  const straddles = pass.map(() => new Map<number, StraddleSums>());
-  const wanted = pass.flatMap((series, i) =>
-    straddlesBefore(series.slo, series.objective, series.span).map((slice) => ({
-      i,
-      key: series.key,
-      slice,
-    })),
-  );
-  const loaded = await loadTotals(
-    tx,
-    wanted.map(({ key, slice }) => ({ key, instants: [], minutes: slice })),
-  );
-  wanted.forEach(({ i, slice }, n) => {
-    const sums = loaded[n]?.minutes;
-    const series = pass[i];
-    if (sums === null || sums === undefined || series === undefined) return;
-    straddles[i]?.set(slice.startMs, { ...sums, ...sliceTargetAt(series.slo, series.objective, slice.toMs) });
-  });
-  return straddles;
 }

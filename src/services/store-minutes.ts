@@ -38,7 +38,7 @@ export async function storeMinutes(
     const range = extent(minutes);
     return range === null ? [] : [{ slo, minutes, range }];
   });
-  await rewriteSnapshots(
+  const { statuses } = await rewriteSnapshots(
     tx,
     changed.flatMap(({ slo, minutes }) =>
       slo.objectives
@@ -50,6 +50,7 @@ export async function storeMinutes(
           extendToMs: complete ? atMs : null,
         })),
     ),
+    atMs,
   );
   await saveStatuses(
     tx,
@@ -59,5 +60,6 @@ export async function storeMinutes(
       snapshotsUntilMs: complete ? atMs : Math.min(slo.snapshotsUntilMs ?? range.first, range.first),
     })),
     nowMs,
+    statuses,
   );
 }

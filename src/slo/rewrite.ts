@@ -37,6 +37,8 @@ export interface Rewrite {
   readonly changes: readonly MinuteReceived[];
   /** Used sums of the slice that straddles the start of a calendar window, where it lies before the range. */
   readonly straddles: ReadonlyMap<number, StraddleSums>;
+  /** Told of every status that is computed. */
+  readonly onStatus?: (status: ObjectiveStatus) => void;
 }
 
 export interface RewrittenRows {
@@ -65,7 +67,7 @@ const orNull = (value: number | undefined): number | null =>
  * begins with one.
  */
 export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
-  const { totals, stored, changes, fromMs, untilMs, slo } = rewrite;
+  const { totals, stored, changes, fromMs, untilMs, slo, onStatus } = rewrite;
   const timeslices = slo.budgetingMethod === 'timeslices';
   const step = timeslices ? slo.sliceMs : MINUTE_MS;
   const rules = new RuleCursor(rewrite);
@@ -108,6 +110,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     const dayBefore = totals.lastDay?.dayMs;
     if (hasRow) totals.push(at, good, total);
     const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles);
+    if (status !== null) onStatus?.(status);
     const observed = status !== null && status.reliability !== null;
     if (!hasRow) {
       if (!observed) {

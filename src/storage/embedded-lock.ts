@@ -2,10 +2,14 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { StartError } from '../lib/errors.ts';
 
 const run = promisify(execFile);
+
+const ATTEMPTS = 12;
+const RETRY_MS = 250;
 
 /** Tells a process from a later one with the same id: when it began, and in which boot. Null: not alive. */
 async function identityOf(pid: number): Promise<string | null> {
@@ -41,7 +45,7 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
   const text = `${process.pid}\n${await identityOf(process.pid)}`;
   await writeFile(own, text, { mode: 0o600, flag: 'wx' });
   try {
-    for (let attempt = 0; attempt < 20; attempt += 1) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       // A hard link is made whole or not at all, so nobody reads half a lock.
       const taken = await link(own, path).then(
         () => true,
@@ -58,6 +62,11 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
       const found = await readFile(path, 'utf8').catch(() => null);
       if (found === null) continue;
       if (await isHeld(found)) {
+        // The holder may be stopping just now.
+        if (attempt < ATTEMPTS) {
+          await sleep(RETRY_MS);
+          continue;
+        }
         throw new StartError(
           `DATA_DIR ${dataDir} is in use by another nself-slo-tracker (process ${found.split('\n')[0]}): ` +
             'stop that one, or give this one a DATA_DIR and a PORT of its own',

@@ -31,6 +31,24 @@ export interface LoadedMinutes extends LoadedRuns {
   readonly value: Float64Array;
 }
 
+const NONE = new Float64Array(0);
+
+/** No row at all. */
+export const NO_MINUTES: LoadedMinutes = {
+  at: NONE,
+  runGood: NONE,
+  runTotal: NONE,
+  runGoodLow: NONE,
+  runTotalLow: NONE,
+  bases: [],
+  usedGood: NONE,
+  usedTotal: NONE,
+  receivedGood: NONE,
+  receivedBad: NONE,
+  receivedTotal: NONE,
+  value: NONE,
+};
+
 const KEYS = `unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n)`;
 // The key is repeated for each range: a join with the keys could be planned as a nested loop.
 const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
@@ -197,6 +215,32 @@ export async function loadMinutes(
     receivedTotal: decodeFloat8Array(row.received_total),
     value: decodeFloat8Array(row.value),
   }));
+}
+
+/** Each series' very first row, which says what was counted before all that is kept. */
+export async function loadFirstRows({ client }: Tx, keys: readonly SeriesKey[]): Promise<LoadedRuns[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await client.query<{ at: Date | null; good: string | null; total: string | null }>({
+    name: 'load-first-rows',
+    text: `SELECT f.at, f.good, f.total FROM ${KEYS} LEFT JOIN LATERAL (
+             SELECT s.at, s.base_good::text AS good, s.base_total::text AS total
+             FROM np_slo_snapshots s WHERE ${OWN('s')} ORDER BY s.at LIMIT 1
+           ) f ON true ORDER BY k.n`,
+    values: keyParameters(keys),
+  });
+  return rows.map(({ at, good, total }) => {
+    if (at === null || good === null || total === null) return NO_MINUTES;
+    // It stands at 00:00, where the run begins at nothing.
+    const zero = Float64Array.of(0);
+    return {
+      at: Float64Array.of(at.getTime()),
+      runGood: zero,
+      runTotal: zero,
+      runGoodLow: zero,
+      runTotalLow: zero,
+      bases: [{ dayMs: at.getTime(), good, total }],
+    };
+  });
 }
 
 /** `at` of each series' newest row; null for a series without rows. */

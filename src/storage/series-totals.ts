@@ -5,6 +5,7 @@ import { decodeFloat8Array, encodeInstantArray } from './arrays.ts';
 import type { Tx } from './client.ts';
 import {
   type LoadedRuns,
+  loadFirstRows,
   loadMinutes,
   loadRuns,
   type SeriesKey,
@@ -17,6 +18,8 @@ export interface TotalsRequest {
   readonly instants: readonly number[];
   /** Minute buckets of less than an hour, `[fromMs, toMs)`; null for none. */
   readonly minutes: { readonly fromMs: number; readonly toMs: number } | null;
+  /** Rows from here on are left out. */
+  readonly beforeMs?: number;
 }
 
 export interface SeriesTotals {
@@ -78,8 +81,9 @@ class Collected {
     for (const base of runs.bases) this.bases.set(base.dayMs, base);
   }
 
-  totals(): RunningTotals {
-    const points = [...this.points.values()].sort((a, b) => a.at - b.at);
+  totals(beforeMs = Number.POSITIVE_INFINITY): RunningTotals {
+    const points = [...this.points.values()].filter(({ at }) => at < beforeMs).sort((a, b) => a.at - b.at);
+    const lastMs = points.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
     const totals = new RunningTotals(points.length);
     totals.load(
       {
@@ -89,7 +93,7 @@ class Collected {
         runGoodLow: Float64Array.from(points, (point) => point.goodLow),
         runTotalLow: Float64Array.from(points, (point) => point.totalLow),
       },
-      [...this.bases.values()].sort((a, b) => a.dayMs - b.dayMs),
+      [...this.bases.values()].filter(({ dayMs }) => dayMs <= lastMs).sort((a, b) => a.dayMs - b.dayMs),
     );
     return totals;
   }
@@ -102,14 +106,17 @@ class Collected {
 export async function loadTotals(tx: Tx, requests: readonly TotalsRequest[]): Promise<SeriesTotals[]> {
   const keys = requests.map((request) => request.key);
   const collected = requests.map(() => new Collected());
-  const missing = await loadExact(tx, requests, collected);
+  const missing = await withinRows(tx, keys, await loadExact(tx, requests, collected), collected);
   const loaded = await loadRuns(tx, keys, missing);
   loaded.forEach((runs, i) => {
     const range = missing[i];
     if (range !== undefined) collected[range.series]?.add(runs);
   });
   const minutes = await loadMinuteSums(tx, requests, keys);
-  return collected.map((series, i) => ({ totals: series.totals(), minutes: minutes[i] ?? null }));
+  return collected.map((series, i) => ({
+    totals: series.totals(requests[i]?.beforeMs),
+    minutes: minutes[i] ?? null,
+  }));
 }
 
 /** Looks the instants up, and the start of the day of each; returns those that have no row. */
@@ -165,6 +172,28 @@ async function loadExact(
     }
   });
   return missing;
+}
+
+/** What lies before a series' first row needs no search: there the count is that of the first row. */
+async function withinRows(
+  tx: Tx,
+  keys: readonly SeriesKey[],
+  missing: readonly SeriesRange[],
+  collected: readonly Collected[],
+): Promise<SeriesRange[]> {
+  const numbers = [...new Set(missing.map(({ series }) => series))];
+  const firstRows = await loadFirstRows(
+    tx,
+    numbers.flatMap((series) => keys[series] ?? []),
+  );
+  const firstAt = new Map<number, number>();
+  numbers.forEach((series, i) => {
+    const runs = firstRows[i];
+    if (runs === undefined) return;
+    collected[series]?.add(runs);
+    firstAt.set(series, runs.at[0] ?? Number.POSITIVE_INFINITY);
+  });
+  return missing.filter(({ series, fromMs }) => fromMs >= (firstAt.get(series) ?? Number.POSITIVE_INFINITY));
 }
 
 async function loadMinuteSums(

@@ -1,0 +1,153 @@
+import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { Slo } from '../slo/definition.ts';
+import { statusInstants } from '../slo/instants.ts';
+import { ruleAt } from '../slo/revision.ts';
+import type { StraddleSums } from '../slo/rule.ts';
+import { RunningTotals } from '../slo/running-totals.ts';
+import type { Tx } from '../storage/client.ts';
+import {
+  type LoadedMinutes,
+  type LoadedRuns,
+  loadMinutes,
+  loadRuns,
+  NO_MINUTES,
+  type SeriesKey,
+  type SeriesRange,
+} from '../storage/series-columns.ts';
+import { loadTotals } from '../storage/series-totals.ts';
+import { lookbackRanges, type RewriteSpan, sliceTargetAt, straddlesBefore } from './series-plan.ts';
+
+/** A series of which the rows of a span are to be computed. */
+export interface SpannedSeries {
+  readonly slo: Slo;
+  readonly objective: string;
+  readonly key: SeriesKey;
+  readonly span: RewriteSpan;
+  /** `at` of the newest row; null for a series without rows. */
+  readonly lastRowMs: number | null;
+}
+
+export interface LoadedSeries {
+  /** Answers every look-back from the span to before it; ends with the last row before the span. */
+  readonly totals: RunningTotals;
+  /** The rows of the span that stand. */
+  readonly stored: LoadedMinutes;
+  /** By the start of the window that the slice straddles. */
+  readonly straddles: ReadonlyMap<number, StraddleSums>;
+}
+
+/** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */
+const SHORT_SPAN_MS = 5 * MINUTE_MS;
+
+const isShort = ({ span }: SpannedSeries): boolean => span.untilMs - span.fromMs < SHORT_SPAN_MS;
+
+/** Reads, in a few statements, what computing the spans of many series takes. */
+export async function loadSeries(tx: Tx, all: readonly SpannedSeries[]): Promise<LoadedSeries[]> {
+  const totals = all.map(() => new RunningTotals(64));
+  await loadShort(tx, all, totals);
+  await loadLong(tx, all, totals);
+  const stored = await loadStored(tx, all);
+  const straddles = await loadStraddles(tx, all);
+  return totals.map((loaded, i) => ({
+    totals: loaded,
+    stored: stored[i] ?? NO_MINUTES,
+    straddles: straddles[i] ?? new Map(),
+  }));
+}
+
+async function loadShort(tx: Tx, all: readonly SpannedSeries[], totals: RunningTotals[]): Promise<void> {
+  const short = all.flatMap((series, i) => (isShort(series) ? [{ series, i }] : []));
+  const loaded = await loadTotals(
+    tx,
+    short.map(({ series }) => ({
+      key: series.key,
+      instants: instantsBefore(series),
+      minutes: null,
+      beforeMs: series.span.fromMs,
+    })),
+  );
+  short.forEach(({ i }, n) => {
+    const found = loaded[n];
+    if (found !== undefined) totals[i] = found.totals;
+  });
+}
+
+function instantsBefore({ slo, objective, span }: SpannedSeries): number[] {
+  const instants = new Set([span.fromMs - MINUTE_MS]);
+  for (let at = span.fromMs; at <= span.untilMs; at += MINUTE_MS) {
+    const rule = ruleAt(slo, objective, at);
+    if (rule === null) continue;
+    for (const instant of statusInstants(rule, at)) if (instant < span.fromMs) instants.add(instant);
+  }
+  return [...instants];
+}
+
+async function loadLong(tx: Tx, all: readonly SpannedSeries[], totals: RunningTotals[]): Promise<void> {
+  const keys = all.map(({ key }) => key);
+  const ranges = all.flatMap((series, i) =>
+    isShort(series) ? [] : lookbackRanges(series.slo, series.objective, i, series.span),
+  );
+  const loaded = await loadRuns(tx, keys, ranges);
+  ranges.forEach(({ series }, i) => {
+    const runs = loaded[i];
+    const span = all[series]?.span;
+    if (runs !== undefined && span !== undefined) totals[series]?.load(...before(runs, span.fromMs));
+  });
+}
+
+/** A range without rows before it reaches to the series' first row, which may stand after the span's start. */
+function before(loaded: LoadedRuns, fromMs: number): Parameters<RunningTotals['load']> {
+  let length = loaded.at.length;
+  while (length > 0 && (loaded.at[length - 1] ?? 0) >= fromMs) length -= 1;
+  const lastDay = length === 0 ? Number.NEGATIVE_INFINITY : floorTo(loaded.at[length - 1] ?? 0, DAY_MS);
+  return [
+    {
+      at: loaded.at.subarray(0, length),
+      runGood: loaded.runGood.subarray(0, length),
+      runTotal: loaded.runTotal.subarray(0, length),
+      runGoodLow: loaded.runGoodLow.subarray(0, length),
+      runTotalLow: loaded.runTotalLow.subarray(0, length),
+    },
+    loaded.bases.filter(({ dayMs }) => dayMs <= lastDay),
+  ];
+}
+
+/** Where the span lies behind all rows, as at every tick, there is nothing to read. */
+async function loadStored(tx: Tx, all: readonly SpannedSeries[]): Promise<LoadedMinutes[]> {
+  const stored = all.map(() => NO_MINUTES);
+  const ranges: SeriesRange[] = all.flatMap(({ span, lastRowMs }, series) =>
+    lastRowMs === null || lastRowMs < span.fromMs
+      ? []
+      : [{ series, fromMs: span.fromMs, toMs: span.untilMs }],
+  );
+  const loaded = await loadMinutes(
+    tx,
+    all.map(({ key }) => key),
+    ranges,
+  );
+  ranges.forEach(({ series }, i) => {
+    const rows = loaded[i];
+    if (rows !== undefined) stored[series] = rows;
+  });
+  return stored;
+}
+
+async function loadStraddles(
+  tx: Tx,
+  all: readonly SpannedSeries[],
+): Promise<ReadonlyMap<number, StraddleSums>[]> {
+  const straddles = all.map(() => new Map<number, StraddleSums>());
+  const wanted = all.flatMap((series, i) =>
+    straddlesBefore(series.slo, series.objective, series.span).map((slice) => ({ series, i, slice })),
+  );
+  const loaded = await loadTotals(
+    tx,
+    wanted.map(({ series, slice }) => ({ key: series.key, instants: [], minutes: slice })),
+  );
+  wanted.forEach(({ series, i, slice }, n) => {
+    const sums = loaded[n]?.minutes;
+    if (sums === null || sums === undefined) return;
+    straddles[i]?.set(slice.startMs, { ...sums, ...sliceTargetAt(series.slo, series.objective, slice.toMs) });
+  });
+  return straddles;
+}
