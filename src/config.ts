@@ -66,6 +66,8 @@ export interface Config {
   readonly prometheusRateLimit: RateLimit | null;
   readonly prometheusCacheMb: number;
   readonly logLevel: LogLevel;
+  /** Whether `npm start` is our parent, so that we end when it does. */
+  readonly startedByNpm: boolean;
 }
 
 /** Made once for a data directory and kept there. */
@@ -176,5 +178,6 @@ export function loadConfig(
     prometheusRateLimit: rateLimit && prometheusRateLimit !== 'off' ? prometheusRateLimit : null,
     prometheusCacheMb: set.PROMETHEUS_CACHE_MB ?? 256,
     logLevel: set.LOG_LEVEL ?? 'info',
+    startedByNpm: env.npm_lifecycle_event === 'start',
   };
 }

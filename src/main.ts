@@ -21,6 +21,8 @@ const STOP_MS = 9.5 * SECOND_MS;
 /** Ctrl-C reaches us from the terminal and once more through npm: within this time that is one signal. */
 const SAME_SIGNAL_MS = 300;
 
+const PARENT_CHECK_MS = 250;
+
 /** What is running, newest last: each entry stops one thing. */
 const running: (() => Promise<void>)[] = [];
 let stopping = false;
@@ -67,6 +69,16 @@ function handleSignals(logger: Logger): void {
   process.on('unhandledRejection', onFault);
 }
 
+/** npm passes SIGTERM on, but not its own violent death; a service left behind would keep port and data. */
+function endWithParent(logger: Logger): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (stopping || process.ppid === parent) return;
+    logger.info('npm is gone: stopping');
+    void shutDown(0, logger);
+  }, PARENT_CHECK_MS).unref();
+}
+
 async function openDatabase(config: Config, logger: Logger): Promise<string> {
   if (config.databaseUrl !== null) return config.databaseUrl;
   const { databasePassword } = keepDevelopmentSecrets(config.dataDir);
@@ -110,6 +122,7 @@ async function main(): Promise<void> {
     const config = loadConfig(keepDevelopmentSecrets);
     logger = createLogger(config.logLevel, [config.pluginSecret, config.accessKeySecret ?? '']);
     handleSignals(logger);
+    if (config.startedByNpm) endWithParent(logger);
     await start(config, logger);
   } catch (error) {
     if (stopping) return;

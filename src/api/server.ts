@@ -31,6 +31,8 @@ const IDLE_TIMEOUT_MS = 2 * MINUTE_MS;
 /** Longer than nginx keeps its upstream connections (60 s), so that it never writes into a closed one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65 * SECOND_MS;
 const CLOSE_POLL_MS = 50;
+const PORT_ATTEMPTS = 8;
+const PORT_RETRY_MS = 250;
 
 /** What a socket gets that did not send HTTP, by Node's error code. */
 const SOCKET_ANSWERS: Readonly<Record<string, readonly [status: string, code: string, error: string]>> = {
@@ -85,11 +87,27 @@ function listen(server: Server | TcpServer, options: ServerOptions): Promise<voi
   });
 }
 
-/** Finds out early, before a database is started, whether the port can be had. Throws a StartError. */
+function isTaken(error: unknown): boolean {
+  const cause = error instanceof StartError ? error.cause : null;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+}
+
+/**
+ * Finds out early, before a database is started, whether the port can be had. A service that is just stopping
+ * gets two seconds to free it. Throws a StartError.
+ */
 export async function checkPort(options: ServerOptions): Promise<void> {
-  const probe = createTcpServer();
-  await listen(probe, options);
-  await new Promise((resolve) => probe.close(resolve));
+  for (let attempt = 1; ; attempt += 1) {
+    const probe = createTcpServer();
+    try {
+      await listen(probe, options);
+      await new Promise((resolve) => probe.close(resolve));
+      return;
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !isTaken(error)) throw error;
+      await sleep(PORT_RETRY_MS);
+    }
+  }
 }
 
 function onFault(error: unknown, logger: Logger): Response {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { StartError } from '../lib/errors.ts';
@@ -10,6 +10,7 @@ const run = promisify(execFile);
 
 const ATTEMPTS = 12;
 const RETRY_MS = 250;
+const CANDIDATE = 'lock-';
 
 /** Tells a process from a later one with the same id: when it began, and in which boot. Null: not alive. */
 async function identityOf(pid: number): Promise<string | null> {
@@ -41,7 +42,7 @@ async function isHeld(text: string): Promise<boolean> {
  */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
   const path = join(dataDir, 'lock');
-  const own = join(dataDir, `lock-${randomUUID()}`);
+  const own = join(dataDir, `${CANDIDATE}${randomUUID()}`);
   const text = `${process.pid}\n${await identityOf(process.pid)}`;
   await writeFile(own, text, { mode: 0o600, flag: 'wx' });
   try {
@@ -55,6 +56,7 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
         },
       );
       if (taken) {
+        await sweep(dataDir);
         return async () => {
           if ((await readFile(path, 'utf8').catch(() => '')) === text) await rm(path, { force: true });
         };
@@ -81,9 +83,18 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
   }
 }
 
+/** Removes what processes left that were killed while they took the lock. */
+async function sweep(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    const path = join(dataDir, name);
+    if (!name.startsWith(CANDIDATE)) continue;
+    if (!(await isHeld(await readFile(path, 'utf8').catch(() => '')))) await rm(path, { force: true });
+  }
+}
+
 /** Removes a dead lock, but never one that another process has put there since it was read. */
 async function setAside(path: string, expected: string): Promise<void> {
-  const aside = `${path}-${randomUUID()}`;
+  const aside = join(dirname(path), `${CANDIDATE}${randomUUID()}`);
   const moved = await rename(path, aside).then(
     () => true,
     () => false,

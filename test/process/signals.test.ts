@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { apiClient } from '../support/api-client.ts';
-import { startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
+import {
+  type ProcessOptions,
+  startProcess,
+  type TestProcess,
+  temporaryDirectory,
+} from '../support/process.ts';
 
 const SECRET = 'a-secret-for-these-tests';
 
-async function start(): Promise<TestProcess> {
+async function start(options: Pick<ProcessOptions, 'command'> = {}): Promise<TestProcess> {
   const dataDir = join(await temporaryDirectory(), 'data');
-  return startProcess({ env: { DATA_DIR: dataDir, PLUGIN_SECRET: SECRET } });
+  return startProcess({ ...options, env: { DATA_DIR: dataDir, PLUGIN_SECRET: SECRET } });
 }
 
 /** A stream of measurements that is under way: `finish` sends its last line and gives the answer's status. */
@@ -86,5 +91,22 @@ describe('SIGTERM', () => {
     const before = performance.now();
     expect(await started.kill('SIGTERM')).toEqual({ code: 1, signal: null });
     expect(performance.now() - before).toBeLessThan(1500);
+  });
+});
+
+describe('npm start', () => {
+  it('passes SIGTERM on and exits with 0', async () => {
+    const started = await start({ command: ['npm', 'start'] });
+    const url = await started.url();
+    expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    await expect(fetch(`${url}/health`)).rejects.toThrow();
+  });
+
+  it('that is killed leaves no service behind', async () => {
+    const started = await start({ command: ['npm', 'start'] });
+    const url = await started.url();
+    await started.kill('SIGKILL');
+    await expect(fetch(`${url}/health`)).rejects.toThrow();
+    expect(started.stdout.at(-1)).toMatch(/npm is gone: stopping/);
   });
 });

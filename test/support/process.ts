@@ -9,14 +9,14 @@ import { afterEach, vi } from 'vitest';
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
-const MAIN = ['--import', 'tsx', 'src/main.ts'];
+const MAIN = [process.execPath, '--import', 'tsx', 'src/main.ts'] as const;
 
 export interface ProcessOptions {
   /** Beside PATH and an empty HOME, nothing else is passed on. PORT is 0 unless given. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Arguments of node; `src/main.ts` unless given. */
-  readonly args?: readonly string[];
+  /** Node with `src/main.ts` unless given. */
+  readonly command?: readonly [program: string, ...args: string[]];
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
@@ -54,7 +54,8 @@ export async function temporaryDirectory(): Promise<string> {
 export async function startProcess(options: ProcessOptions = {}): Promise<TestProcess> {
   const env = options.env ?? {};
   const home = env.HOME ?? (await temporaryDirectory());
-  const child = spawn(process.execPath, [...(options.args ?? MAIN)], {
+  const [program, ...args] = options.command ?? MAIN;
+  const child = spawn(program, args, {
     cwd: options.cwd ?? CHECKOUT,
     env: { PATH: process.env.PATH, PORT: '0', ...env, HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
