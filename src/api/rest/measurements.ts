@@ -65,7 +65,8 @@ export const measurementEndpoints: readonly Endpoint[] = [
       const input = { body: request.body, signal: request.signal };
       const { accepted, rejected, errors } = await recordStream({ ctx, input });
       server.metrics.countPoints(accepted);
-      return Response.json({ accepted, rejected, errors }, { status: 202 });
+      const inOrder = errors.toSorted((a, b) => a.line - b.line);
+      return Response.json({ accepted, rejected, errors: inOrder }, { status: 202 });
     },
   }),
 ];
