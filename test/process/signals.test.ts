@@ -82,6 +82,19 @@ describe('SIGTERM', () => {
     expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
+  it('that arrives twice by two ways is one', async () => {
+    const started = await start();
+    const url = await started.url();
+    expect(await apiClient(url, SECRET).createSlo('drained')).toBe(201);
+    const stream = beginStream(url);
+    await stream.begun;
+    const exit = started.kill('SIGINT');
+    started.child.kill('SIGINT');
+    await started.line(/stopping/);
+    expect(await stream.finish()).toBe(202);
+    expect(await exit).toEqual({ code: 0, signal: null });
+  });
+
   it('a second time exits at once', async () => {
     const started = await start();
     const stream = beginStream(await started.url());

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHECKOUT, startProcess, temporaryDirectory } from '../support/process.ts';
@@ -86,13 +86,21 @@ describe('a data directory', () => {
     expect(started.stderr).toEqual([expect.stringMatching(/^DATA_DIR: .*EACCES/)]);
   });
 
-  it('that another major version made is left alone', async () => {
+  it.each([
+    [
+      'something that is no PostgreSQL data',
+      'notes.txt',
+      'hello',
+      /is not a PostgreSQL data directory: move it/,
+    ],
+    ['data of another major version', 'PG_VERSION', '17\n', /was made by PostgreSQL 17, .* is 18: move it/],
+  ])('with %s is left alone', async (_, name, text, line) => {
     const dataDir = join(await temporaryDirectory(), 'data');
     await mkdir(join(dataDir, 'postgres'), { recursive: true });
-    await cp(join(CHECKOUT, 'package.json'), join(dataDir, 'postgres', 'something'));
+    await writeFile(join(dataDir, 'postgres', name), text);
     const started = await startProcess({ env: { DATA_DIR: dataDir } });
     expect((await started.exit).code).toBe(1);
-    expect(started.stderr).toEqual([expect.stringMatching(/is not a PostgreSQL data directory: move it/)]);
-    expect(await readdir(join(dataDir, 'postgres'))).toEqual(['something']);
+    expect(started.stderr).toEqual([expect.stringMatching(line)]);
+    expect(await readdir(join(dataDir, 'postgres'))).toEqual([name]);
   });
 });
