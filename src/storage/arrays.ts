@@ -6,6 +6,8 @@
 
 const FLOAT8_OID = 701;
 const INT4_OID = 23;
+const TEXT_OID = 25;
+const UUID_OID = 2950;
 const TIMESTAMPTZ_OID = 1184;
 const HEADER_BYTES = 20;
 /** PostgreSQL counts microseconds from 2000-01-01. */
@@ -66,6 +68,43 @@ export function encodeInstantArray(epochMs: Float64Array | readonly number[]): B
     offset = out.writeInt32BE(8, offset);
     offset = out.writeInt32BE(high, offset);
     offset = out.writeUInt32BE(micros - high * 0x1_0000_0000, offset);
+  }
+  return out;
+}
+
+/** A `text[]` parameter. */
+export function encodeTextArray(values: readonly (string | null)[]): Buffer {
+  let bodyBytes = 0;
+  let hasNull = false;
+  for (const value of values) {
+    bodyBytes += 4;
+    if (value === null) hasNull = true;
+    else bodyBytes += Buffer.byteLength(value);
+  }
+  const out = withHeader(TEXT_OID, values.length, hasNull, bodyBytes);
+  let offset = HEADER_BYTES;
+  for (const value of values) {
+    if (value === null) {
+      offset = out.writeInt32BE(-1, offset);
+    } else {
+      const bytes = out.write(value, offset + 4);
+      out.writeInt32BE(bytes, offset);
+      offset += 4 + bytes;
+    }
+  }
+  return out;
+}
+
+/** A `uuid[]` parameter: `ids[index[i]]` for each i. */
+export function encodeUuidArray(ids: readonly string[], index: Int32Array): Buffer {
+  const bytes = ids.map((id) => Buffer.from(id.replaceAll('-', ''), 'hex'));
+  const out = withHeader(UUID_OID, index.length, false, index.length * 20);
+  let offset = HEADER_BYTES;
+  for (const i of index) {
+    offset = out.writeInt32BE(16, offset);
+    const id = bytes[i];
+    if (id === undefined) throw new RangeError(`no id number ${i}`);
+    offset += id.copy(out, offset);
   }
   return out;
 }

@@ -121,12 +121,13 @@ const FIRST_DAY = (first: string): string => `
   LEFT JOIN LATERAL (
     SELECT d.at AS first_day, d.base_good::text AS first_good, d.base_total::text AS first_total
     FROM np_slo_snapshots d
-    WHERE ${OWN('d')} AND d.at = date_trunc('day', ${first}, 'UTC')
+    WHERE ${OWN('d')} AND d.at = date_trunc('day', ${first}, 'UTC') LIMIT 1
   ) day ON true`;
 
 /**
  * Each range reaches back to the last row at or before its start, so that a look-up anywhere in it finds its
  * floor; where there is none, to the series' very first row, which says what was counted before all kept.
+ * OFFSET 0 and LIMIT 1 keep the planner from turning a look-up a range into one join over the whole account.
  */
 const LOAD_RUNS = `
   SELECT c.*, day.* FROM ${RANGES}
@@ -134,7 +135,7 @@ const LOAD_RUNS = `
     SELECT COALESCE(
       (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} AND p.at <= k.from_at ORDER BY p.at DESC LIMIT 1),
       (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} ORDER BY p.at LIMIT 1)
-    ) AS at
+    ) AS at OFFSET 0
   ) low
   CROSS JOIN LATERAL (
     SELECT ${RUNS_COLUMNS} FROM (

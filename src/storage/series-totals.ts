@@ -39,8 +39,10 @@ const EXACT = `
     array_agg(s.base_total::text ORDER BY k.n) FILTER (WHERE s.base_good IS NOT NULL) AS day_total
   FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])
     WITH ORDINALITY AS k(account, slo_id, objective, at, n)
-  LEFT JOIN np_slo_snapshots s ON s.source_account_id = k.account AND s.slo_id = k.slo_id
-    AND s.objective = k.objective AND s.at = k.at`;
+  LEFT JOIN LATERAL (
+    SELECT * FROM np_slo_snapshots r WHERE r.source_account_id = k.account AND r.slo_id = k.slo_id
+      AND r.objective = k.objective AND r.at = k.at LIMIT 1
+  ) s ON true`;
 
 interface ExactRow {
   run_good: Buffer | null;

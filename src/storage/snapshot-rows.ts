@@ -1,5 +1,11 @@
 import type { SnapshotBatch, SnapshotNumber } from '../slo/snapshot-batch.ts';
-import { encodeFloat8Array, encodeInstantArray, encodeInt4Array } from './arrays.ts';
+import {
+  encodeFloat8Array,
+  encodeInstantArray,
+  encodeInt4Array,
+  encodeTextArray,
+  encodeUuidArray,
+} from './arrays.ts';
 import type { Tx } from './client.ts';
 import type { SeriesKey } from './series-columns.ts';
 
@@ -23,23 +29,16 @@ const NUMBER_COLUMNS: ReadonlyArray<readonly [column: string, name: SnapshotNumb
 ];
 
 const COLUMN_NAMES = NUMBER_COLUMNS.map(([column]) => column);
-const FIRST_NUMBER = 7;
-const FIRST_BASE = FIRST_NUMBER + NUMBER_COLUMNS.length;
+const FIRST_NUMBER = 8;
 
-/**
- * The rows of a batch as a table. These statements carry no name: with the lengths of the arrays in sight
- * the planner joins by hash, where a cached plan would take a nested loop.
- */
+/** The rows of a batch as a table, without any join: each row carries its key. */
 const ROWS = `
-  SELECT k.account, k.slo_id, k.objective, u.at, u.ord,
-    (enum_range(NULL::np_slo_state))[u.state] AS state,
-    ${COLUMN_NAMES.map((column) => `u.${column}`).join(', ')},
-    b.base_good::numeric AS base_good, b.base_total::numeric AS base_total
-  FROM unnest($4::int4[], $5::timestamptz[], $6::int4[], ${COLUMN_NAMES.map((_, i) => `$${FIRST_NUMBER + i}::float8[]`).join(', ')})
-    WITH ORDINALITY AS u(series, at, state, ${COLUMN_NAMES.join(', ')}, ord)
-  JOIN unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n) ON k.n = u.series
-  LEFT JOIN unnest($${FIRST_BASE}::int4[], $${FIRST_BASE + 1}::text[], $${FIRST_BASE + 2}::text[])
-    AS b(row, base_good, base_total) ON b.row = u.ord`;
+  SELECT u.*, (enum_range(NULL::np_slo_state))[u.state_number] AS state,
+    u.base_good_text::numeric AS base_good, u.base_total_text::numeric AS base_total
+  FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int4[], $6::text[], $7::text[],
+      ${COLUMN_NAMES.map((_, i) => `$${FIRST_NUMBER + i}::float8[]`).join(', ')})
+    WITH ORDINALITY AS u(account, slo_id, objective, at, state_number, base_good_text, base_total_text,
+      ${COLUMN_NAMES.join(', ')}, ord)`;
 
 const WRITTEN = ['at', 'state', ...COLUMN_NAMES, 'base_good', 'base_total'];
 
@@ -55,18 +54,32 @@ const UPDATE = `
   FROM (${ROWS}) n
   WHERE s.source_account_id = n.account AND s.slo_id = n.slo_id AND s.objective = n.objective AND s.at = n.at`;
 
-const parameters = (keys: readonly SeriesKey[], rows: SnapshotBatch): unknown[] => [
-  keys.map((key) => key.accountId),
-  keys.map((key) => key.sloId),
-  keys.map((key) => key.objective),
-  encodeInt4Array(rows.series.map((series) => series + 1)),
-  encodeInstantArray(rows.at),
-  encodeInt4Array(rows.state),
-  ...NUMBER_COLUMNS.map(([, name]) => encodeFloat8Array(rows.column(name))),
-  encodeInt4Array(Int32Array.from(rows.bases, (base) => base.row + 1)),
-  rows.bases.map((base) => base.good),
-  rows.bases.map((base) => base.total),
-];
+function parameters(keys: readonly SeriesKey[], rows: SnapshotBatch): Buffer[] {
+  const { series, length } = rows;
+  const perRow = (pick: (key: SeriesKey) => string): (string | null)[] => {
+    const texts = keys.map(pick);
+    return Array.from(series, (number) => texts[number] ?? null);
+  };
+  const baseGood: (string | null)[] = new Array(length).fill(null);
+  const baseTotal: (string | null)[] = new Array(length).fill(null);
+  for (const { row, good, total } of rows.bases) {
+    baseGood[row] = good;
+    baseTotal[row] = total;
+  }
+  return [
+    encodeTextArray(perRow((key) => key.accountId)),
+    encodeUuidArray(
+      keys.map((key) => key.sloId),
+      series,
+    ),
+    encodeTextArray(perRow((key) => key.objective)),
+    encodeInstantArray(rows.at),
+    encodeInt4Array(rows.state),
+    encodeTextArray(baseGood),
+    encodeTextArray(baseTotal),
+    ...NUMBER_COLUMNS.map(([, name]) => encodeFloat8Array(rows.column(name))),
+  ];
+}
 
 /** Writes rows that do not stand yet. Their partitions must exist. */
 export async function insertSnapshots(
