@@ -8,7 +8,7 @@ import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { type LoadedMinutes, lastRowOf } from '../storage/series-columns.ts';
-import { type BaseShift, insertSnapshots, shiftBases, updateSnapshots } from '../storage/snapshot-rows.ts';
+import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
 import { spanOfChange } from './series-plan.ts';
 
@@ -119,7 +119,7 @@ async function rewritePass(
     if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, note));
   });
   await insertSnapshots(tx, keys, out.inserts);
-  await updateSnapshots(tx, keys, out.updates);
+  await replaceSnapshots(tx, keys, out.updates);
   await shiftBases(tx, shifts);
   return out.inserts.length + out.updates.length;
 }

@@ -1,7 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { StartError } from '../lib/errors.ts';
@@ -24,22 +22,6 @@ function lastLine(error: unknown): string {
   return lines.find((line) => /error|fatal|could not/i.test(line)) ?? lines.at(-1) ?? 'no reason given';
 }
 
-/** Runs `work` with a file that only the server's user may read, outside of directories it may not enter. */
-async function withPasswordFile<T>(
-  { owner }: Cluster,
-  password: string,
-  work: (path: string) => Promise<T>,
-): Promise<T> {
-  const path = join(tmpdir(), `nself-slo-tracker-${randomUUID()}`);
-  await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' });
-  try {
-    if ('uid' in owner) await chown(path, owner.uid, owner.gid);
-    return await work(path);
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
 /** An `initdb` that outlived its killed parent may still write here; then it stays until the next start. */
 async function removeUnfinished(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch(() => undefined);
@@ -47,33 +29,42 @@ async function removeUnfinished(path: string): Promise<void> {
 
 async function initialise(cluster: Cluster, dataDir: string, password: string): Promise<void> {
   const { binaries, owner } = cluster;
+  // Holds the new directory and, beside it, the password for `initdb`: the server's user may read both, and
+  // whatever a killed start leaves of them goes with the next one.
   const unfinished = await mkdtemp(join(dataDir, UNFINISHED));
+  const dir = join(unfinished, 'data');
+  const passwordFile = join(unfinished, 'password');
   try {
-    if ('uid' in owner) await chown(unfinished, owner.uid, owner.gid);
-    await withPasswordFile(cluster, password, (passwordFile) =>
-      run(
-        binaries.initdb,
-        [
-          `--pgdata=${dirArgument(unfinished, owner)}`,
-          `--username=${SUPERUSER}`,
-          `--pwfile=${passwordFile}`,
-          '--auth=scram-sha-256',
-          '--encoding=UTF8',
-          '--locale=C',
-          '--locale-provider=builtin',
-          '--builtin-locale=C.UTF-8',
-        ],
-        { ...owner, cwd: unfinished, env: SERVER_ENV },
-      ),
+    await mkdir(dir, { mode: 0o700 });
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    if ('uid' in owner) {
+      for (const path of [unfinished, dir, passwordFile]) await chown(path, owner.uid, owner.gid);
+    }
+    const pgdata = dirArgument(dir, owner);
+    await run(
+      binaries.initdb,
+      [
+        `--pgdata=${pgdata}`,
+        `--username=${SUPERUSER}`,
+        // Not joined: the path through /proc is the kernel's to resolve.
+        `--pwfile=${pgdata}/../password`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+      ],
+      { ...owner, cwd: dir, env: SERVER_ENV },
     );
-    await rename(unfinished, cluster.dir);
+    await rename(dir, cluster.dir);
   } catch (cause) {
-    await removeUnfinished(unfinished);
     throw new StartError(
       `The embedded PostgreSQL cannot make its database in DATA_DIR ${dataDir}: ${lastLine(cause)}`,
       1,
       { cause },
     );
+  } finally {
+    await removeUnfinished(unfinished);
   }
 }
 

@@ -47,12 +47,11 @@ const INSERT = `
   SELECT n.account, n.slo_id, n.objective, ${WRITTEN.map((column) => `n.${column}`).join(', ')}
   FROM (${ROWS}) n ORDER BY n.ord`;
 
-const UPDATE = `
-  UPDATE np_slo_snapshots s SET ${WRITTEN.slice(1)
-    .map((column) => `${column} = n.${column}`)
-    .join(', ')}
-  FROM (${ROWS}) n
-  WHERE s.source_account_id = n.account AND s.slo_id = n.slo_id AND s.objective = n.objective AND s.at = n.at`;
+/** Not an UPDATE, whose join with the rows could be planned as a reading of the whole account. */
+const REPLACE = `${INSERT}
+  ON CONFLICT (source_account_id, slo_id, objective, at) DO UPDATE SET ${WRITTEN.slice(1)
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`;
 
 function parameters(keys: readonly SeriesKey[], rows: SnapshotBatch): Buffer[] {
   const { series, length } = rows;
@@ -91,12 +90,12 @@ export async function insertSnapshots(
 }
 
 /** Writes rows anew that stand already. */
-export async function updateSnapshots(
+export async function replaceSnapshots(
   { client }: Tx,
   keys: readonly SeriesKey[],
   rows: SnapshotBatch,
 ): Promise<void> {
-  if (rows.length > 0) await client.query(UPDATE, parameters(keys, rows));
+  if (rows.length > 0) await client.query(REPLACE, parameters(keys, rows));
 }
 
 /** What is to be added to the base of one day. Decimal text. */
