@@ -18,7 +18,7 @@ CREATE TABLE "np_slo_reports" (
 	"minutes_observed" integer NOT NULL,
 	"minutes_bad" integer NOT NULL,
 	"longest_bad_minutes" integer NOT NULL,
-	"alerts_fired" integer DEFAULT 0 NOT NULL,
+	"alerts_fired" integer,
 	"revision" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"revised_at" timestamp with time zone,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { peerAddressOf } from './api/auth/peer-address.ts';
 import { createActorResolver } from './api/auth/resolve-actor.ts';
+import { addCorsHeaders, optionsResponse } from './api/cors.ts';
 import { createGraphql, type Graphql } from './api/graphql/create-graphql.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
 import { createRestApp } from './api/rest/create-rest-app.ts';
@@ -39,15 +40,24 @@ function ownVersion(): string {
   return packageSchema.parse(JSON.parse(text)).version;
 }
 
-/** GraphQL requests count beside those of REST. */
-async function countedGraphql(
-  graphql: Graphql,
-  metrics: Metrics,
+interface GraphqlEndpoint {
+  readonly graphql: Graphql;
+  readonly metrics: Metrics;
+  readonly corsOrigins: readonly string[];
+}
+
+/** GraphQL over HTTP, counted beside REST and open to the same origins. */
+async function serveGraphql(
+  { graphql, metrics, corsOrigins }: GraphqlEndpoint,
   request: Request,
   peerAddress: string | undefined,
 ): Promise<Response> {
   const finished = metrics.requestStarted();
-  const response = await graphql.fetch(request, { peerAddress });
+  const response =
+    request.method === 'OPTIONS'
+      ? optionsResponse(request, ['GET', 'OPTIONS', 'POST'], corsOrigins)
+      : await graphql.fetch(request, { peerAddress });
+  addCorsHeaders(request, response.headers, corsOrigins);
   finished({ method: request.method, route: '/graphql', status: response.status });
   return response;
 }
@@ -55,15 +65,16 @@ async function countedGraphql(
 /** Wires configuration, database and faces together. Nothing runs before `start`. */
 export function createApp({ config, db, clock, logger, license }: AppOptions): App {
   const version = ownVersion();
+  const metrics = createMetrics(version);
   const environment: ServiceEnvironment = {
     db,
     clock,
     logger,
     license,
     partitions: createPartitions(db),
+    onPointsStored: (points) => metrics.countPoints(points),
     retentionMs: config.retentionMs,
   };
-  const metrics = createMetrics(version);
   const resolveActor = createActorResolver({ config, clock });
   const rest = createRestApp({ environment, config, version, metrics, resolveActor });
   const graphql = createGraphql({ environment, resolveActor, production: config.production, logger });
@@ -78,7 +89,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   return {
     fetch(request, env) {
       return new URL(request.url).pathname === '/graphql'
-        ? countedGraphql(graphql, metrics, request, peerAddressOf(env))
+        ? serveGraphql({ graphql, metrics, corsOrigins: config.corsOrigins }, request, peerAddressOf(env))
         : rest.fetch(request, env);
     },
     async start() {

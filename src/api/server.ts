@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -121,6 +126,18 @@ function onFault(error: unknown, logger: Logger): Response {
   return Response.json({ error: 'Something went wrong.', code: 'internal', details: [] }, { status: 500 });
 }
 
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** A silent connection is ours to answer for while a body lies here unread, or an answer is being made. */
+function isWaitingForUs(exchange: Exchange | undefined): boolean {
+  if (exchange === undefined) return false;
+  const { request, response } = exchange;
+  return request.complete ? !response.headersSent : request.readableLength > 0;
+}
+
 /** Serves `fetch` over HTTP. Throws a StartError that names PORT or HOST. */
 export async function startServer(fetch: Fetch, options: ServerOptions): Promise<RunningHttpServer> {
   const { logger } = options;
@@ -130,6 +147,7 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
     (request, env) => fetch(request, env as HttpBindings),
     { overrideGlobalObjects: false, errorHandler: (error) => onFault(error, logger) },
   );
+  const exchanges = new WeakMap<Socket, Exchange>();
   const server = createHttpServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -139,6 +157,7 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
+      exchanges.set(request.socket, { request, response });
       if (closing) response.setHeader('Connection', 'close');
       handle(request, response).catch((error: unknown) => {
         logger.error({ err: error }, 'a response failed');
@@ -146,7 +165,9 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
       });
     },
   );
-  server.setTimeout(IDLE_TIMEOUT_MS);
+  server.setTimeout(IDLE_TIMEOUT_MS, (socket) => {
+    if (!isWaitingForUs(exchanges.get(socket))) socket.destroy();
+  });
   server.on('clientError', answerSocket);
   await listen(server, options);
   server.on('error', (error) => logger.error({ err: error }, 'the HTTP server failed'));

@@ -24,6 +24,8 @@ export interface ServiceEnvironment {
   readonly logger: Logger;
   readonly license: LicenseGuard;
   readonly partitions: Partitions;
+  /** Told of measurements that were stored. */
+  readonly onPointsStored: (points: number) => void;
   /** How far back points are taken, in milliseconds. */
   readonly retentionMs: number;
 }

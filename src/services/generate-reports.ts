@@ -58,7 +58,8 @@ export interface Report {
   readonly minutesObserved: number;
   readonly minutesBad: number;
   readonly longestBadMinutes: number;
-  readonly alertsFired: number;
+  /** Null: alerts are not kept yet. */
+  readonly alertsFired: number | null;
   readonly revision: number;
   readonly revisedAtMs: number | null;
 }
@@ -167,7 +168,7 @@ async function compute(tx: Tx, rows: readonly Asked[], period: ReportPeriod): Pr
         : { straddle: { ...sums.minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
     const status = objectiveStatus(rule, atMs, sums.totals.between, { window, ...straddle });
     if (status.reliability === null && !open && slo.createdAtMs >= window.endMs) continue;
-    const { longestBadRun, ...figures } = reportRow(status, await loadFigures(tx, row), 0, open);
+    const { longestBadRun, ...figures } = reportRow(status, await loadFigures(tx, row), null, open);
     reports.push({
       sloId: slo.id,
       project: slo.project,

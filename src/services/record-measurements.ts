@@ -58,13 +58,15 @@ export async function recordMeasurements({
   const bounds = { nowMs, retentionMs: ctx.retentionMs };
   const oldestMs = takeAll(raw, slo, bounds).reduce((oldest, { atMs }) => Math.min(oldest, atMs), nowMs);
   await ctx.partitions.ensure(oldestMs, nowMs + 10 * MINUTE_MS);
-  return ctx.db.tenant(ctx.actor.accountId, async (tx) => {
+  const accepted = await ctx.db.tenant(ctx.actor.accountId, async (tx) => {
     const locked = await lockSlo(tx, ctx.actor.accountId, slo.id);
     const stream = new MinuteStream('request');
     // Read again under the lock: the definition may have changed in between.
     const points = takeAll(raw, locked, bounds);
     for (const point of points) stream.add(locked, point);
     await storeMinutes(tx, [{ slo: locked, minutes: stream.drain() }], nowMs, { complete: true });
-    return { accepted: points.length };
+    return points.length;
   });
+  ctx.onPointsStored(accepted);
+  return { accepted };
 }

@@ -93,6 +93,7 @@ class Recording {
     const known = await this.#ctx.db.tenant(accountId, (tx) => slosByReference(tx, accountId, references));
     const oldestMs = oldestOf(lines, nowMs, this.#ctx.retentionMs);
     await this.#ctx.partitions.ensure(oldestMs, nowMs + 10 * MINUTE_MS);
+    const acceptedBefore = this.#accepted;
     await this.#ctx.db.tenant(accountId, async (tx) => {
       const ids = [...new Set(known.flatMap((slo) => slo?.id ?? []))];
       const locked = await slosByReference(tx, accountId, ids, { lock: true });
@@ -110,6 +111,7 @@ class Recording {
       await storeMinutes(tx, minutes, nowMs, { complete: false });
       for (const { slo } of minutes) this.#touched.add(slo.id);
     });
+    this.#ctx.onPointsStored(this.#accepted - acceptedBefore);
   }
 
   /** Completes the snapshots of all that was touched, up to the last complete minute. */

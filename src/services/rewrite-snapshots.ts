@@ -20,6 +20,8 @@ export interface SeriesChange {
   readonly changes: readonly MinuteReceived[];
   /** Rows are to stand up to here, while the window holds data; null for no further than they do. */
   readonly extendToMs: number | null;
+  /** Rows from here on are computed anew even where nothing came in, since the rule has changed. */
+  readonly anewFromMs?: number;
 }
 
 /** What has been written. */
@@ -57,8 +59,9 @@ function plan(change: SeriesChange, lastRowMs: number | null): Planned | null {
     const untilMs = lastRowMs === null || lastRowMs < limitMs ? limitMs : span.untilMs;
     return { ...change, key, lastRowMs, span: { fromMs: span.fromMs, untilMs } };
   }
-  if (lastRowMs === null || lastRowMs >= limitMs) return null;
-  const next = lastRowMs + MINUTE_MS;
+  if (lastRowMs === null) return null;
+  const next = Math.min(lastRowMs, (change.anewFromMs ?? Number.POSITIVE_INFINITY) - MINUTE_MS) + MINUTE_MS;
+  if (next > limitMs) return null;
   const { fromMs } = spanOfChange(slo, objective, next, next, limitMs);
   return { ...change, key, lastRowMs, span: { fromMs, untilMs: limitMs } };
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { MINUTE_MS } from '../lib/duration.ts';
 import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.ts';
 import { applySloPatch } from '../slo/definition-schema.ts';
@@ -8,6 +9,7 @@ import { assertMayDefine } from './authorize.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { ServiceContext } from './context.ts';
 import { lockSlo } from './find-slos.ts';
+import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
 /** What must stay once there is data, since it decides how the totals were counted. */
 function assertCountsTheSame(slo: Slo, next: SloDefinition): void {
@@ -60,6 +62,18 @@ export async function updateSlo({
       removed.map(({ name }) => ({ accountId, sloId: slo.id, objective: name })),
     );
     const updated = await updateSloDefinition(tx, slo, next, revised(slo, next, nowMs), nowMs);
+    await rewriteSnapshots(
+      tx,
+      // Points of the next minutes may have come in already, and were judged by the old rules.
+      updated.objectives.map(({ name }) => ({
+        slo: updated,
+        objective: name,
+        changes: [],
+        extendToMs: null,
+        anewFromMs: Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS,
+      })),
+      nowMs,
+    );
     const { lastDataAtMs, snapshotsUntilMs } = updated;
     await saveStatuses(tx, [{ slo: updated, lastDataAtMs, snapshotsUntilMs }], nowMs);
     return await lockSlo(tx, accountId, updated.id);

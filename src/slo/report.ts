@@ -41,7 +41,8 @@ export interface ReportRow extends MinuteFigures {
   readonly bad: number | null;
   /** The share of the error budget that was spent: 1 is all of it, more is overspent. */
   readonly budgetUsed: number | null;
-  readonly alertsFired: number;
+  /** Null where they were not counted. */
+  readonly alertsFired: number | null;
 }
 
 /**
@@ -51,7 +52,7 @@ export interface ReportRow extends MinuteFigures {
 export function reportRow(
   status: ObjectiveStatus,
   minutes: MinuteFigures,
-  alertsFired: number,
+  alertsFired: number | null,
   open: boolean,
 ): ReportRow {
   const { budget } = status;

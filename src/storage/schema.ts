@@ -150,7 +150,8 @@ export const npSloReports = pgTable(
     minutesObserved: integer('minutes_observed').notNull(),
     minutesBad: integer('minutes_bad').notNull(),
     longestBadMinutes: integer('longest_bad_minutes').notNull(),
-    alertsFired: integer('alerts_fired').notNull().default(0),
+    /** Null where they were not counted. */
+    alertsFired: integer('alerts_fired'),
     revision: integer('revision').notNull().default(1),
     createdAt: instant('created_at').notNull(),
     revisedAt: instant('revised_at'),

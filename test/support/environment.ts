@@ -17,6 +17,7 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
     logger: pino({ level: 'silent' }),
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(db),
+    onPointsStored: () => undefined,
     retentionMs: 100 * 24 * 60 * 60 * 1000,
   };
 }

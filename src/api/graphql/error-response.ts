@@ -1,6 +1,6 @@
-import type { ServiceError, ServiceErrorCode } from '../../lib/errors.ts';
+import type { ServiceError } from '../../lib/errors.ts';
 import { InvalidJwtError } from '../auth/invalid-jwt-error.ts';
-import { RateLimitedError } from '../rate-limited-error.ts';
+import { headersOfError, statusOfError } from '../service-error-answer.ts';
 
 interface WholeError {
   readonly status: number;
@@ -18,41 +18,10 @@ export function errorResponse({ status, message, extensions, headers = {} }: Who
 export function refusal(error: ServiceError): Response {
   const { code, message } = error;
   return errorResponse({
-    status: statusOf(code),
+    status: statusOfError(error),
     message,
     extensions:
       error instanceof InvalidJwtError ? { path: '$', code: 'invalid-jwt' } : { code: code.toUpperCase() },
-    headers: headersOf(error),
+    headers: headersOfError(error),
   });
-}
-
-function statusOf(code: ServiceErrorCode): number {
-  switch (code) {
-    case 'malformed':
-      return 400;
-    case 'unauthorized':
-      return 401;
-    case 'forbidden':
-    case 'license_stale':
-      return 403;
-    case 'not_found':
-      return 404;
-    case 'conflict':
-      return 409;
-    case 'too_large':
-      return 413;
-    case 'unsupported_media_type':
-      return 415;
-    case 'invalid':
-      return 422;
-    case 'rate_limited':
-      return 429;
-    case 'unavailable':
-      return 503;
-  }
-}
-
-function headersOf(error: ServiceError): Record<string, string> {
-  if (error instanceof RateLimitedError) return { 'retry-after': String(error.retryAfterSeconds) };
-  return error.code === 'unauthorized' ? { 'www-authenticate': 'Bearer realm="nself-slo-tracker"' } : {};
 }

@@ -45,7 +45,10 @@ const NpSloReport = builder.objectRef<Report>('NpSloReport').implement({
     minutesObserved: t.exposeInt('minutesObserved', { description: 'Minutes with data.' }),
     minutesBad: t.exposeInt('minutesBad', { description: 'Minutes below the target.' }),
     longestBadMinutes: t.exposeInt('longestBadMinutes', { description: 'The longest run of bad minutes.' }),
-    alertsFired: t.exposeInt('alertsFired', { description: 'Alerts that began to fire.' }),
+    alertsFired: t.exposeInt('alertsFired', {
+      nullable: true,
+      description: 'Alerts that began to fire; null while alerts are not kept.',
+    }),
     revision: t.exposeInt('revision', { description: 'How often late data changed the closed report.' }),
     revisedAt: t.field({
       type: 'DateTime',

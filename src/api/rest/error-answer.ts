@@ -1,24 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { ServiceErrorCode } from '../../lib/errors.ts';
 import { ServiceError } from '../../lib/errors.ts';
-import { RateLimitedError } from '../rate-limited-error.ts';
-
-const STATUS: Readonly<Record<ServiceErrorCode, number>> = {
-  malformed: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  license_stale: 403,
-  not_found: 404,
-  conflict: 409,
-  too_large: 413,
-  unsupported_media_type: 415,
-  invalid: 422,
-  rate_limited: 429,
-  unavailable: 503,
-};
-
-const RETRY_AFTER_SECONDS = '5';
+import { headersOfError, statusOfError } from '../service-error-answer.ts';
 
 export const errorSchema = z
   .strictObject({
@@ -55,7 +38,7 @@ export function answerFailure(failure: unknown, { requestId, logger, aborted }: 
   if (failure instanceof ServiceError) {
     if (failure.code === 'unavailable') logger.warn({ err: failure, requestId }, 'not available');
     const body = { error: failure.message, code: failure.code, details: [...failure.details] };
-    return { status: STATUS[failure.code], body, headers: headersOf(failure) };
+    return { status: statusOfError(failure), body, headers: headersOfError(failure) };
   }
   if (aborted) return errorAnswer(400, 'malformed', 'The request was cut off.');
   logger.error({ err: failure, requestId }, 'request failed');
@@ -64,11 +47,4 @@ export function answerFailure(failure: unknown, { requestId, logger, aborted }: 
 
 function errorAnswer(status: number, code: string, error: string): ErrorAnswer {
   return { status, body: { error, code, details: [] }, headers: {} };
-}
-
-function headersOf(failure: ServiceError): Record<string, string> {
-  if (failure instanceof RateLimitedError) return { 'Retry-After': String(failure.retryAfterSeconds) };
-  if (failure.code === 'unauthorized') return { 'WWW-Authenticate': 'Bearer realm="nself-slo-tracker"' };
-  if (failure.code === 'unavailable') return { 'Retry-After': RETRY_AFTER_SECONDS };
-  return {};
 }

@@ -34,11 +34,10 @@ export const measurementEndpoints: readonly Endpoint[] = [
     },
     answer: { status: 202, description: 'All are stored.', content: { 'application/json': acceptedSchema } },
     errors: [400, 404, 413, 415],
-    async handle({ ctx, id, request, server }) {
+    async handle({ ctx, id, request }) {
       const mediaTypes = ['application/json'];
       const body = await readJsonBody(request, { limit: MEASUREMENTS_LIMIT, mediaTypes });
       const { accepted } = await recordMeasurements({ ctx, input: { id, body } });
-      server.metrics.countPoints(accepted);
       return Response.json({ accepted }, { status: 202 });
     },
   }),
@@ -58,13 +57,12 @@ export const measurementEndpoints: readonly Endpoint[] = [
       content: { 'application/json': streamResultSchema },
     },
     errors: [400, 415],
-    async handle({ ctx, request, server }) {
+    async handle({ ctx, request }) {
       assertMediaType(request, NDJSON_TYPES);
       if (request.body === null)
         throw new ServiceError('malformed', 'The body is empty; send a point a line.');
       const input = { body: request.body, signal: request.signal };
       const { accepted, rejected, errors } = await recordStream({ ctx, input });
-      server.metrics.countPoints(accepted);
       const inOrder = errors.toSorted((a, b) => a.line - b.line);
       return Response.json({ accepted, rejected, errors: inOrder }, { status: 202 });
     },

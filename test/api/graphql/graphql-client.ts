@@ -45,6 +45,7 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     logger,
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(database.db),
+    onPointsStored: () => undefined,
     retentionMs: 100 * DAY_MS,
   };
   const graphql = createGraphql({

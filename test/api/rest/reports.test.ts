@@ -51,7 +51,7 @@ describe('GET /api/v1/reports', () => {
       minutes_observed: 2,
       minutes_bad: 1,
       longest_bad_minutes: 1,
-      alerts_fired: 0,
+      alerts_fired: null,
       revised_at: null,
     });
     expect(february.budget_used).toBeCloseTo(2.5, 9);

@@ -28,7 +28,7 @@ export const reportSchema = z
     minutes_observed: z.number(),
     minutes_bad: z.number(),
     longest_bad_minutes: z.number(),
-    alerts_fired: z.number(),
+    alerts_fired: z.number().nullable(),
     revision: z.number().meta({ description: 'How often late data changed a closed report.' }),
     revised_at: timeSchema.nullable(),
   })
