@@ -124,6 +124,24 @@ test('a changed target counts from now on, and the past keeps its own', async ()
   expect(stored.at(-1)?.budget).toBeCloseTo(0, 12);
 });
 
+test('points of the next minutes that came in before a change are judged by the new target', async () => {
+  const { env, ctx, slo, push, row } = await account();
+  await push(-3, 95, 100);
+  await updateSlo({
+    ctx,
+    input: { id: slo.id, patch: { objectives: [{ name: 'default', target: 0.95 }] } },
+  });
+  env.clock.advance(5 * MINUTE_MS);
+  await evaluate(env);
+  const stored = await database.query<{ budget: number }>(
+    'SELECT budget FROM np_slo_snapshots WHERE slo_id = $1 AND budget IS NOT NULL',
+    [slo.id],
+  );
+  expect(stored.length).toBe(2);
+  for (const { budget } of stored) expect(budget).toBeCloseTo(0, 12);
+  expect((await row())?.budget).toBeCloseTo(0, 12);
+});
+
 test('retention drops old partitions, and no status that is still answered changes', async () => {
   const env = createTestEnvironment(database, NOW);
   const ctx = actingAs(env, 'retention');
