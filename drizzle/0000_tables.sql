@@ -68,6 +68,8 @@ CREATE TABLE "np_slos" (
 	"time_window" jsonb NOT NULL,
 	"sli" jsonb NOT NULL,
 	"objectives" jsonb NOT NULL,
+	"objective_names" text[] NOT NULL,
+	"shown_objective" text,
 	"alert_policy" jsonb NOT NULL,
 	"revisions" jsonb NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,

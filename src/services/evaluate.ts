@@ -1,7 +1,10 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { settleSlos } from '../storage/settled-slos.ts';
 import { lockSlosBehind } from '../storage/slos.ts';
 import { bringUpToDate } from './bring-up-to-date.ts';
 import type { ServiceEnvironment } from './context.ts';
+
+export type { Shards } from '../storage/shards.ts';
 
 /** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
 const SLOS_A_PASS = 500;
@@ -11,12 +14,21 @@ export interface Evaluation {
   readonly snapshots: number;
 }
 
+export interface EvaluateOptions {
+  readonly signal?: AbortSignal;
+  /** The virtual shards whose accounts are meant; null for all. Asked before each pass. */
+  readonly held?: () => readonly number[] | null;
+}
+
 /**
  * Brings every SLO that is behind up to the last complete minute, whatever was missed: the snapshots in
  * between, and the status columns. Safe to run anywhere at any time: a pass locks its SLOs, and what another
  * has brought up to date is no longer behind.
  */
-export async function evaluate(env: ServiceEnvironment, signal?: AbortSignal): Promise<Evaluation> {
+export async function evaluate(
+  env: ServiceEnvironment,
+  { signal, held = () => null }: EvaluateOptions = {},
+): Promise<Evaluation> {
   const nowMs = env.clock.now();
   const atMs = floorTo(nowMs, MINUTE_MS);
   // This week's partition and the next one's, so that no write finds it missing.
@@ -25,8 +37,10 @@ export async function evaluate(env: ServiceEnvironment, signal?: AbortSignal): P
   let snapshots = 0;
   for (;;) {
     signal?.throwIfAborted();
+    const shards = held();
+    if (shards?.length === 0) return { objectives, snapshots };
     const pass = await env.db.owner(async (tx) => {
-      const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS);
+      const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS, shards);
       return { slos: behind, snapshots: await bringUpToDate(tx, behind, nowMs) };
     });
     objectives += pass.slos.reduce((count, slo) => count + slo.objectives.length, 0);

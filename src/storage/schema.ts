@@ -56,6 +56,10 @@ export const npSlos = pgTable(
     timeWindow: jsonb('time_window').$type<TimeWindow>().notNull(),
     sli: jsonb('sli').$type<Sli>().notNull(),
     objectives: jsonb('objectives').$type<Objective[]>().notNull(),
+    /** Their names, so that a tick need not take the documents apart. */
+    objectiveNames: text('objective_names').array().notNull(),
+    /** The objective that stands for the SLO where one number is shown; null: the worst off. */
+    shownObjective: text('shown_objective'),
     alertPolicy: jsonb('alert_policy').$type<AlertPolicy>().notNull(),
     /** What decided a status and since when, oldest first; the last one is in force. */
     revisions: jsonb('revisions').$type<DefinitionRevision[]>().notNull(),

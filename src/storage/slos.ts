@@ -3,6 +3,7 @@ import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
 import { npSloSnapshots, npSlos } from './schema.ts';
+import { SHARDS } from './shard-share.ts';
 
 type SloRow = typeof npSlos.$inferSelect;
 
@@ -46,6 +47,8 @@ const definitionColumns = (definition: SloDefinition, revisions: readonly Defini
   timeWindow: definition.timeWindow,
   sli: definition.sli,
   objectives: [...definition.objectives],
+  objectiveNames: definition.objectives.map(({ name }) => name),
+  shownObjective: definition.objectives.find(({ primary }) => primary)?.name ?? null,
   alertPolicy: definition.alertPolicy,
   revisions: [...revisions],
 });
@@ -212,16 +215,33 @@ export async function selectAllSlos({ orm }: Tx, accountId: string, filter: SloF
   return rows.map(sloOf);
 }
 
-/** The next SLOs, of all accounts, whose status is older than the instant, locked against writers. */
-export async function lockSlosBehind({ orm }: Tx, atMs: number, limit: number): Promise<Slo[]> {
+/** The virtual shard that an account falls into. The server hashes, so that all replicas agree. */
+const shardOf = (accountId: typeof npSlos.sourceAccountId): SQL =>
+  sql`(hashtext(${accountId}) & ${sql.raw(String(SHARDS - 1))})`;
+
+/**
+ * The next SLOs whose status is older than the instant, locked against writers: of all accounts, or of those in
+ * the given virtual shards.
+ */
+export async function lockSlosBehind(
+  { orm }: Tx,
+  atMs: number,
+  limit: number,
+  shards: readonly number[] | null = null,
+): Promise<Slo[]> {
   const rows = await orm
     .select()
     .from(npSlos)
     .where(
-      or(
-        sql`${npSlos.evaluatedAt} IS NULL`,
-        sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,
-        sql`${npSlos.snapshotsUntil} < ${new Date(atMs)}`,
+      and(
+        shards === null
+          ? undefined
+          : sql`${shardOf(npSlos.sourceAccountId)} = ANY(${sql.param([...shards])}::int[])`,
+        or(
+          sql`${npSlos.evaluatedAt} IS NULL`,
+          sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,
+          sql`${npSlos.snapshotsUntil} < ${new Date(atMs)}`,
+        ),
       ),
     )
     .orderBy(asc(npSlos.sourceAccountId), asc(npSlos.id))

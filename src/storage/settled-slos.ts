@@ -1,0 +1,56 @@
+import type { Tx } from './client.ts';
+
+/** Which accounts' SLOs are meant; null for all. */
+export type Accounts = readonly string[] | null;
+
+/**
+ * Every objective's snapshot of the minute stands already, since its points came in: the status columns are
+ * copied from there. A writer that is under way holds the SLO's row; the condition on `evaluated_at` is then
+ * checked again, and fails where the writer has brought the row up to date itself.
+ */
+const COPY_STATUSES = `
+  UPDATE np_slos s
+  SET state = r.state, reliability = r.reliability, budget = r.budget, burn_rate = r.burn_rate,
+    evaluated_at = $1, snapshots_until = $1
+  FROM np_slos o
+  CROSS JOIN LATERAL (
+    SELECT count(x.state) AS found, min(x.state) AS state,
+      (array_agg(x.reliability ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS reliability,
+      (array_agg(x.budget ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS budget,
+      (array_agg(x.burn_rate ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS burn_rate
+    FROM unnest(o.objective_names) AS n(name)
+    CROSS JOIN LATERAL (
+      SELECT p.state, p.reliability, p.budget, p.burn_rate FROM np_slo_snapshots p
+      WHERE p.source_account_id = o.source_account_id AND p.slo_id = o.id AND p.objective = n.name AND p.at = $1
+      LIMIT 1
+    ) x
+  ) r
+  WHERE s.source_account_id = o.source_account_id AND s.id = o.id AND s.evaluated_at < $1
+    AND o.evaluated_at < $1 AND o.snapshots_until IS NOT NULL AND o.updated_at <= $1
+    AND ($2::text[] IS NULL OR o.source_account_id = ANY($2))
+    AND r.found = cardinality(o.objective_names)`;
+
+/** No data has ever come in, so that there is nothing to compute. */
+const STAY_WITHOUT_DATA = `
+  UPDATE np_slos SET evaluated_at = $1
+  WHERE snapshots_until IS NULL AND (evaluated_at IS NULL OR evaluated_at < $1)
+    AND ($2::text[] IS NULL OR source_account_id = ANY($2))`;
+
+/**
+ * Brings the status columns of those SLOs up to the minute for which nothing has to be computed any more.
+ * Returns the number of objectives.
+ */
+export async function settleSlos({ client }: Tx, atMs: number, accounts: Accounts): Promise<number> {
+  const parameters = [new Date(atMs), accounts];
+  const count = 'SELECT COALESCE(sum(n), 0)::int AS objectives FROM done';
+  let objectives = 0;
+  for (const statement of [COPY_STATUSES, STAY_WITHOUT_DATA]) {
+    const alias = statement === COPY_STATUSES ? 's.' : '';
+    const { rows } = await client.query<{ objectives: number }>(
+      `WITH done AS (${statement} RETURNING cardinality(${alias}objective_names) AS n) ${count}`,
+      parameters,
+    );
+    objectives += rows[0]?.objectives ?? 0;
+  }
+  return objectives;
+}
