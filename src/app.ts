@@ -13,6 +13,7 @@ import { SECOND_MS } from './lib/duration.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
 import type { Database } from './storage/client.ts';
 import { createPartitions } from './storage/partitions.ts';
+import { createShards } from './storage/shards.ts';
 import { createEvaluator } from './workers/evaluator.ts';
 import { createRetention } from './workers/retention.ts';
 
@@ -81,6 +82,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,
+      shards: createShards(db, logger),
       onRound: ({ seconds, objectives }) =>
         metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
     }),

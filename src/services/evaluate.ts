@@ -1,5 +1,4 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { settleSlos } from '../storage/settled-slos.ts';
 import { lockSlosBehind } from '../storage/slos.ts';
 import { bringUpToDate } from './bring-up-to-date.ts';
 import type { ServiceEnvironment } from './context.ts';

@@ -22,6 +22,11 @@ export interface Database {
   ping(): Promise<void>;
   /** Whether tables or columns of this version are missing. */
   migrationsPending(): Promise<boolean>;
+  /**
+   * Opens a connection of its own, outside of the pool, for locks that a session holds. Whoever asks ends it.
+   * A statement that is not answered within `timeoutMs` fails.
+   */
+  openSession(name: string, timeoutMs: number): Promise<pg.Client>;
   close(): Promise<void>;
 }
 
@@ -106,6 +111,23 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
       await pool.query('SELECT 1');
     },
     migrationsPending: () => migrationsPending(pool),
+    async openSession(name, timeoutMs) {
+      const client = new pg.Client({
+        connectionString: url,
+        connectionTimeoutMillis: timeoutMs,
+        query_timeout: timeoutMs,
+        application_name: `nself-slo-tracker ${name}`,
+      });
+      // An end without a listener would end the process.
+      client.on('error', (error) => logger.warn({ err: error, name }, 'a database connection failed'));
+      try {
+        await client.connect();
+      } catch (error) {
+        void client.end().catch(() => undefined);
+        throw error;
+      }
+      return client;
+    },
     close: () => pool.end(),
   };
 }

@@ -3,7 +3,7 @@ import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
 import { npSloSnapshots, npSlos } from './schema.ts';
-import { SHARDS } from './shard-share.ts';
+import { shardSql } from './shard-share.ts';
 
 type SloRow = typeof npSlos.$inferSelect;
 
@@ -47,8 +47,6 @@ const definitionColumns = (definition: SloDefinition, revisions: readonly Defini
   timeWindow: definition.timeWindow,
   sli: definition.sli,
   objectives: [...definition.objectives],
-  objectiveNames: definition.objectives.map(({ name }) => name),
-  shownObjective: definition.objectives.find(({ primary }) => primary)?.name ?? null,
   alertPolicy: definition.alertPolicy,
   revisions: [...revisions],
 });
@@ -215,10 +213,6 @@ export async function selectAllSlos({ orm }: Tx, accountId: string, filter: SloF
   return rows.map(sloOf);
 }
 
-/** The virtual shard that an account falls into. The server hashes, so that all replicas agree. */
-const shardOf = (accountId: typeof npSlos.sourceAccountId): SQL =>
-  sql`(hashtext(${accountId}) & ${sql.raw(String(SHARDS - 1))})`;
-
 /**
  * The next SLOs whose status is older than the instant, locked against writers: of all accounts, or of those in
  * the given virtual shards.
@@ -236,7 +230,7 @@ export async function lockSlosBehind(
       and(
         shards === null
           ? undefined
-          : sql`${shardOf(npSlos.sourceAccountId)} = ANY(${sql.param([...shards])}::int[])`,
+          : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`,
         or(
           sql`${npSlos.evaluatedAt} IS NULL`,
           sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,

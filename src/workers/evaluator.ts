@@ -1,14 +1,18 @@
 import { floorTo, SECOND_MS } from '../lib/duration.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
-import { evaluate } from '../services/evaluate.ts';
+import { evaluate, type Shards } from '../services/evaluate.ts';
 import { repeat } from './repeat.ts';
 import type { Worker } from './worker.ts';
 
 /** Points of a minute mostly arrive just after it; waiting for them spares a second write. */
 const GRACE_MS = 2 * SECOND_MS;
+/** How often to look for shards that nobody holds, and for replicas that have none. */
+const BALANCE_MS = 5 * SECOND_MS;
 
 export interface EvaluatorOptions {
   readonly intervalMs: number;
+  /** This replica's share of the accounts. The evaluator keeps it, and lets go of it when it stops. */
+  readonly shards: Shards;
   /** Told of each round that went well. */
   readonly onRound: (round: {
     readonly seconds: number;
@@ -17,12 +21,18 @@ export interface EvaluatorOptions {
   }) => void;
 }
 
-/** Evaluates all SLOs once an interval, a little after its start; at the start whatever was missed. */
-export function createEvaluator(env: ServiceEnvironment, { intervalMs, onRound }: EvaluatorOptions): Worker {
-  return repeat(
+/**
+ * Evaluates the SLOs of its shards once an interval, a little after its start; of shards that are new, at the
+ * start all of them, at once whatever was missed.
+ */
+export function createEvaluator(
+  env: ServiceEnvironment,
+  { intervalMs, shards, onRound }: EvaluatorOptions,
+): Worker {
+  const evaluation = repeat(
     async (signal) => {
       const startedMs = performance.now();
-      const done = await evaluate(env, signal);
+      const done = await evaluate(env, { signal, held: shards.held });
       onRound({ seconds: (performance.now() - startedMs) / SECOND_MS, ...done });
     },
     {
@@ -33,4 +43,20 @@ export function createEvaluator(env: ServiceEnvironment, { intervalMs, onRound }
       onError: (error) => env.logger.error({ err: error }, 'the evaluation failed'),
     },
   );
+  const balance = repeat(
+    async () => {
+      if (await shards.balance()) evaluation.hurry();
+    },
+    {
+      pauseMs: () => Math.min(BALANCE_MS, intervalMs / 2),
+      onError: (error) => env.logger.error({ err: error }, 'no share of the evaluation could be had'),
+    },
+  );
+  return {
+    start: balance.start,
+    async stop() {
+      await Promise.all([balance.stop(), evaluation.stop()]);
+      await shards.release();
+    },
+  };
 }
