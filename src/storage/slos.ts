@@ -47,6 +47,8 @@ const definitionColumns = (definition: SloDefinition, revisions: readonly Defini
   timeWindow: definition.timeWindow,
   sli: definition.sli,
   objectives: [...definition.objectives],
+  objectiveNames: definition.objectives.map(({ name }) => name),
+  shownObjective: definition.objectives.find(({ primary }) => primary)?.name ?? null,
   alertPolicy: definition.alertPolicy,
   revisions: [...revisions],
 });
