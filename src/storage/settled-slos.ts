@@ -1,7 +1,5 @@
 import type { Tx } from './client.ts';
-
-/** Which accounts' SLOs are meant; null for all. */
-export type Accounts = readonly string[] | null;
+import { shardSql } from './shard-share.ts';
 
 /**
  * Every objective's snapshot of the minute stands already, since its points came in: the status columns are
@@ -27,21 +25,25 @@ const COPY_STATUSES = `
   ) r
   WHERE s.source_account_id = o.source_account_id AND s.id = o.id AND s.evaluated_at < $1
     AND o.evaluated_at < $1 AND o.snapshots_until IS NOT NULL AND o.updated_at <= $1
-    AND ($2::text[] IS NULL OR o.source_account_id = ANY($2))
+    AND ($2::int[] IS NULL OR ${shardSql('o.source_account_id')} = ANY($2))
     AND r.found = cardinality(o.objective_names)`;
 
 /** No data has ever come in, so that there is nothing to compute. */
 const STAY_WITHOUT_DATA = `
   UPDATE np_slos SET evaluated_at = $1
   WHERE snapshots_until IS NULL AND (evaluated_at IS NULL OR evaluated_at < $1)
-    AND ($2::text[] IS NULL OR source_account_id = ANY($2))`;
+    AND ($2::int[] IS NULL OR ${shardSql('source_account_id')} = ANY($2))`;
 
 /**
- * Brings the status columns of those SLOs up to the minute for which nothing has to be computed any more.
- * Returns the number of objectives.
+ * Brings the status columns of those SLOs up to the minute for which nothing has to be computed any more: of
+ * all accounts, or of those in the given virtual shards. Returns the number of objectives.
  */
-export async function settleSlos({ client }: Tx, atMs: number, accounts: Accounts): Promise<number> {
-  const parameters = [new Date(atMs), accounts];
+export async function settleSlos(
+  { client }: Tx,
+  atMs: number,
+  shards: readonly number[] | null,
+): Promise<number> {
+  const parameters = [new Date(atMs), shards];
   const count = 'SELECT COALESCE(sum(n), 0)::int AS objectives FROM done';
   let objectives = 0;
   for (const statement of [COPY_STATUSES, STAY_WITHOUT_DATA]) {
