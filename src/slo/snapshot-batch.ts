@@ -2,7 +2,7 @@ import type { Exact } from './running-totals.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
 
 /** In the order of the database's enum. */
-const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
+export const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
 
 /** One row to be written; NaN is null, and so is a state of null. */
 export interface SnapshotRow {
@@ -46,8 +46,20 @@ const NUMBERS = [
 
 export type SnapshotNumber = (typeof NUMBERS)[number];
 
+/** Rows by column. */
+export interface SnapshotColumns {
+  readonly length: number;
+  readonly at: Float64Array;
+  readonly series: Int32Array;
+  /** 1 is the first of `SLO_STATES`; -1 is null. */
+  readonly state: Int32Array;
+  column(name: SnapshotNumber): Float64Array;
+  /** The few rows that carry the base of a day. */
+  readonly bases: readonly { readonly row: number; readonly good: string; readonly total: string }[];
+}
+
 /** Rows by column, so that a hundred thousand of them cost a few arrays. Grows as it is filled. */
-export class SnapshotBatch {
+export class SnapshotBatch implements SnapshotColumns {
   #capacity: number;
   #length = 0;
   #at: Float64Array;
@@ -94,7 +106,6 @@ export class SnapshotBatch {
     return this.#series.subarray(0, this.#length);
   }
 
-  /** 1 is the first of `SLO_STATES`; -1 is null. */
   get state(): Int32Array {
     return this.#state.subarray(0, this.#length);
   }
@@ -103,9 +114,43 @@ export class SnapshotBatch {
     return this.#numbers[name].subarray(0, this.#length);
   }
 
-  /** The few rows that carry the base of a day. */
   get bases(): readonly { readonly row: number; readonly good: string; readonly total: string }[] {
     return this.#bases;
+  }
+
+  /** The rows of one series after the other; they were added so. */
+  bySeries(): SnapshotColumns[] {
+    const parts: SnapshotColumns[] = [];
+    for (let from = 0, to = 0; from < this.#length; from = to) {
+      while (to < this.#length && this.#series[to] === this.#series[from]) to += 1;
+      parts.push(this.#part(from, to));
+    }
+    return parts;
+  }
+
+  #part(from: number, to: number): SnapshotColumns {
+    return {
+      length: to - from,
+      at: this.#at.subarray(from, to),
+      series: this.#series.subarray(from, to),
+      state: this.#state.subarray(from, to),
+      column: (name) => this.#numbers[name].subarray(from, to),
+      bases: this.#bases
+        .filter(({ row }) => row >= from && row < to)
+        .map(({ row, good, total }) => ({ row: row - from, good, total })),
+    };
+  }
+
+  /** Takes all the rows of another batch or part of one. */
+  addAll(rows: SnapshotColumns): void {
+    while (this.#length + rows.length > this.#capacity) this.#grow();
+    const offset = this.#length;
+    this.#length += rows.length;
+    this.#at.set(rows.at, offset);
+    this.#series.set(rows.series, offset);
+    this.#state.set(rows.state, offset);
+    for (const name of NUMBERS) this.#numbers[name].set(rows.column(name), offset);
+    for (const { row, good, total } of rows.bases) this.#bases.push({ row: row + offset, good, total });
   }
 
   add(row: SnapshotRow): void {

@@ -1,4 +1,9 @@
-import type { SnapshotBatch, SnapshotNumber } from '../slo/snapshot-batch.ts';
+import {
+  SLO_STATES,
+  SnapshotBatch,
+  type SnapshotColumns,
+  type SnapshotNumber,
+} from '../slo/snapshot-batch.ts';
 import {
   encodeFloat8Array,
   encodeInstantArray,
@@ -33,27 +38,35 @@ const FIRST_NUMBER = 8;
 
 /** The rows of a batch as a table, without any join: each row carries its key. */
 const ROWS = `
-  SELECT u.*, (enum_range(NULL::np_slo_state))[u.state_number] AS state,
+  SELECT u.*, ('{${SLO_STATES.join(',')}}'::np_slo_state[])[u.state_number] AS state,
     u.base_good_text::numeric AS base_good, u.base_total_text::numeric AS base_total
   FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int4[], $6::text[], $7::text[],
       ${COLUMN_NAMES.map((_, i) => `$${FIRST_NUMBER + i}::float8[]`).join(', ')})
-    WITH ORDINALITY AS u(account, slo_id, objective, at, state_number, base_good_text, base_total_text,
-      ${COLUMN_NAMES.join(', ')}, ord)`;
+    AS u(account, slo_id, objective, at, state_number, base_good_text, base_total_text,
+      ${COLUMN_NAMES.join(', ')})`;
 
 const WRITTEN = ['at', 'state', ...COLUMN_NAMES, 'base_good', 'base_total'];
 
 const INSERT = `
   INSERT INTO np_slo_snapshots (source_account_id, slo_id, objective, ${WRITTEN.join(', ')})
   SELECT n.account, n.slo_id, n.objective, ${WRITTEN.map((column) => `n.${column}`).join(', ')}
-  FROM (${ROWS}) n ORDER BY n.ord`;
+  FROM (${ROWS}) n`;
 
-/** Not an UPDATE, whose join with the rows could be planned as a reading of the whole account. */
+/** For a few rows of each of many series: not an UPDATE, whose join could read the whole account. */
 const REPLACE = `${INSERT}
   ON CONFLICT (source_account_id, slo_id, objective, at) DO UPDATE SET ${WRITTEN.slice(1)
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`;
 
-function parameters(keys: readonly SeriesKey[], rows: SnapshotBatch): Buffer[] {
+/** For a long run of one series: to take the rows out and to put them in again is the faster way. */
+const REMOVE_RANGE = `
+  DELETE FROM np_slo_snapshots
+  WHERE source_account_id = $1 AND slo_id = $2 AND objective = $3 AND at >= $4 AND at <= $5`;
+
+/** From so many rows of a series on. */
+const LONG_RUN = 200;
+
+function parameters(keys: readonly SeriesKey[], rows: SnapshotColumns): Buffer[] {
   const { series, length } = rows;
   const perRow = (pick: (key: SeriesKey) => string): (string | null)[] => {
     const texts = keys.map(pick);
@@ -91,11 +104,31 @@ export async function insertSnapshots(
 
 /** Writes rows anew that stand already. */
 export async function replaceSnapshots(
-  { client }: Tx,
+  tx: Tx,
   keys: readonly SeriesKey[],
   rows: SnapshotBatch,
 ): Promise<void> {
-  if (rows.length > 0) await client.query(REPLACE, parameters(keys, rows));
+  const few = new SnapshotBatch();
+  for (const run of rows.bySeries()) {
+    if (run.length < LONG_RUN) few.addAll(run);
+    else await replaceRun(tx, keys, run);
+  }
+  if (few.length > 0) await tx.client.query(REPLACE, parameters(keys, few));
+}
+
+async function replaceRun({ client }: Tx, keys: readonly SeriesKey[], run: SnapshotColumns): Promise<void> {
+  const key = keys[run.series[0] ?? -1];
+  const first = run.at[0];
+  const last = run.at.at(-1);
+  if (key === undefined || first === undefined || last === undefined) return;
+  await client.query(REMOVE_RANGE, [
+    key.accountId,
+    key.sloId,
+    key.objective,
+    new Date(first),
+    new Date(last),
+  ]);
+  await client.query(INSERT, parameters(keys, run));
 }
 
 /** What is to be added to the base of one day. Decimal text. */
