@@ -9,6 +9,9 @@ const BENCHES: Readonly<Record<string, () => Promise<() => Promise<Outcome>>>> =
   tick: async () => (await import('./tick.ts')).tick,
   ingest: async () => (await import('./ingest.ts')).ingest,
   late: async () => (await import('./late.ts')).late,
+  budget: async () => (await import('./budget.ts')).budget,
+  'read-rest': async () => (await import('./read-rest.ts')).readRest,
+  'read-graphql': async () => (await import('./read-graphql.ts')).readGraphql,
   size: async () => (await import('./size.ts')).size,
 };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { atEnd } from './cleanup.ts';
 
-export const CHECKOUT = join(import.meta.dirname, '..', '..');
+const CHECKOUT = join(import.meta.dirname, '..', '..');
 
 /** An empty directory, removed at the end. */
 export async function temporaryDirectory(): Promise<string> {
@@ -13,6 +13,8 @@ export async function temporaryDirectory(): Promise<string> {
   atEnd(() => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   return path;
 }
+
+const READY_MS = 120_000;
 
 export interface ProgramOptions {
   readonly command?: string;
@@ -85,9 +87,14 @@ export function startProgram({
     pid: child.pid ?? 0,
     line: (pattern) =>
       new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          watchers.delete(watch);
+          reject(failure(`does not print ${pattern}`));
+        }, READY_MS);
         const watch = (): void => {
           const found = lines.find((line) => pattern.test(line));
           if (found === undefined && !ended) return;
+          clearTimeout(timer);
           watchers.delete(watch);
           if (found === undefined) reject(failure(`ended without ${pattern}`));
           else resolve(found);
@@ -111,7 +118,7 @@ export function runScript(script: string, args: readonly string[]): Promise<stri
 }
 
 /** The memory of a process that is resident at this moment, in bytes. */
-export async function residentBytes(pid: number): Promise<number> {
+async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }

@@ -7,7 +7,7 @@ interface Partition {
 }
 
 /** The partitions of a table of the schema `public`, oldest first. */
-export async function partitionsOf({ query }: BenchDatabase, table: string): Promise<Partition[]> {
+async function partitionsOf({ query }: BenchDatabase, table: string): Promise<Partition[]> {
   return query<{ name: string; bounds: string; options: string | null }>(
     `SELECT i.inhrelid::regclass::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds,
        array_to_string(c.reloptions, ', ') AS options

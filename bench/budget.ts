@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { DAY_MS, floorTo, MINUTE_MS, SECOND_MS } from '../src/lib/duration.ts';
+import { cloneSlos, makeTemplates } from './support/history.ts';
+import { interleave } from './support/interleave.ts';
+import type { Outcome } from './support/outcome.ts';
+import { startPostgres } from './support/postgres.ts';
+import { progress } from './support/progress.ts';
+import { startPrometheus } from './support/prometheus.ts';
+import { startService } from './support/service.ts';
+import { scaled } from './support/sizes.ts';
+import { settle } from './support/tables.ts';
+
+const SLOS = scaled(1000, 10);
+const WINDOW_DAYS = 30;
+const PATTERNS = 4;
+const QUERY = `sum_over_time(good[${WINDOW_DAYS}d]) / sum_over_time(total[${WINDOW_DAYS}d])`;
+/** Questions of ours a run: one alone is too short to be measured among others' work. */
+const QUESTIONS = 5;
+
+const listSchema = z.object({
+  data: z.array(
+    z.object({
+      name: z.string(),
+      status: z.object({ objectives: z.tuple([z.object({ reliability: z.number() })]) }),
+    }),
+  ),
+});
+
+function assertSame(ours: ReadonlyMap<string, number>, theirs: ReadonlyMap<string, number>): void {
+  if (ours.size !== SLOS || theirs.size !== SLOS) throw new Error(`${ours.size} and ${theirs.size} answers`);
+  for (const [name, value] of ours) {
+    const other = theirs.get(name) ?? Number.NaN;
+    if (!(Math.abs(value - other) <= 1e-9)) throw new Error(`${name}: ours ${value}, Prometheus ${other}`);
+  }
+}
+
+/** The statuses of 1,000 SLOs at a past instant against Prometheus over the same samples. */
+export async function budget(): Promise<Outcome> {
+  const toMs = floorTo(Date.now(), MINUTE_MS);
+  const fromMs = toMs - WINDOW_DAYS * DAY_MS;
+  const slos = Array.from({ length: SLOS }, (_, n) => ({ name: `slo-${n}`, series: n % PATTERNS }));
+  const prometheus = await startPrometheus({ slos, fromMs, toMs });
+  const server = await startPostgres();
+  const database = await server.createDatabase('budget');
+  const definition = { target: 0.999, time_window: { type: 'rolling', duration: `${WINDOW_DAYS}d` } };
+  await makeTemplates({ database, definition, fromMs, toMs, patterns: PATTERNS });
+  await cloneSlos(database, { accounts: ['primary'], slosPerAccount: SLOS });
+  await settle(database, ['np_slo_snapshots', 'np_slos']);
+  const service = await startService({ databaseUrl: database.url });
+
+  let atMs = toMs;
+  let seed = 1;
+  const random = (): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+  const ask = async (): Promise<Map<string, number>> => {
+    const at = new Date(atMs).toISOString();
+    const answer = await service.request('GET', `/api/v1/slos?limit=1000&status=1&at=${at}`);
+    const { data } = listSchema.parse(answer);
+    return new Map(data.map(({ name, status }) => [name, status.objectives[0].reliability]));
+  };
+  // One question beforehand, so that both have connections, and compiled what they run.
+  assertSame(await ask(), await prometheus.query(QUERY, atMs + SECOND_MS));
+  progress('both give the same answers');
+
+  let answers = new Map<string, number>();
+  const medians = await interleave('budget, ms', {
+    async ours() {
+      const startedMs = performance.now();
+      for (let i = 0; i < QUESTIONS; i += 1) {
+        // Another instant each time, so that nobody answers from a cache.
+        atMs = toMs - Math.floor(random() * 10 * 1440) * MINUTE_MS;
+        answers = await ask();
+      }
+      return (performance.now() - startedMs) / QUESTIONS;
+    },
+    async baseline() {
+      const startedMs = performance.now();
+      // A second past the minute: the range then holds as many samples as the window has minutes.
+      const theirs = await prometheus.query(QUERY, atMs + SECOND_MS);
+      const ms = performance.now() - startedMs;
+      assertSame(answers, theirs);
+      return ms;
+    },
+  });
+  return { ...medians, ratio: medians.baseline / medians.ours, unit: 'ms', further: { slos: SLOS } };
+}

@@ -1,0 +1,140 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { floorTo, HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
+import { eventsOf } from './points.ts';
+import { startProgram, temporaryDirectory } from './processes.ts';
+import { progress } from './progress.ts';
+
+/** The length of a block of Prometheus. One file a block: promtool goes through the file once for every block in it. */
+const BLOCK_MS = 2 * HOUR_MS;
+const SETTLE_MS = 100_000;
+
+export interface PrometheusData {
+  /** One series of `good` and one of `total` each, labelled `slo`. */
+  readonly slos: readonly { readonly name: string; readonly series: number }[];
+  /** Minutes in `[fromMs, toMs)`; a minute's sample stands at its end. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface Prometheus {
+  /** The instant query's value by the label `slo`. */
+  query(expression: string, atMs: number): Promise<Map<string, number>>;
+}
+
+function* openMetrics({ slos }: PrometheusData, startMs: number, endMs: number): Generator<string> {
+  for (const metric of ['good', 'total'] as const) {
+    yield `# TYPE ${metric} gauge\n`;
+    for (const { name, series } of slos) {
+      let lines = '';
+      for (let atMs = startMs; atMs < endMs; atMs += MINUTE_MS) {
+        lines += `${metric}{slo="${name}"} ${eventsOf(atMs - MINUTE_MS, series)[metric]} ${atMs / 1000}\n`;
+      }
+      yield lines;
+    }
+  }
+  yield '# EOF\n';
+}
+
+async function loadBlocks(data: PrometheusData, storage: string, scratch: string): Promise<void> {
+  const firstMs = data.fromMs + MINUTE_MS;
+  const starts: number[] = [];
+  for (let startMs = floorTo(firstMs, BLOCK_MS); startMs <= data.toMs; startMs += BLOCK_MS)
+    starts.push(startMs);
+  for (const [i, startMs] of starts.entries()) {
+    const file = join(scratch, 'block.om');
+    const endMs = Math.min(startMs + BLOCK_MS, data.toMs + MINUTE_MS);
+    await pipeline(openMetrics(data, Math.max(startMs, firstMs), endMs), createWriteStream(file));
+    await startProgram({
+      command: 'promtool',
+      args: ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', file, storage],
+    }).output();
+    await rm(file);
+    if ((i + 1) % 36 === 0) progress(`Prometheus has ${i + 1} of ${starts.length} blocks`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
+
+const answerSchema = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    result: z.array(
+      z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+
+/** Loads the samples into a real Prometheus and starts it; ready once it has compacted what it will. */
+export async function startPrometheus(data: PrometheusData): Promise<Prometheus> {
+  const directory = await temporaryDirectory();
+  const storage = join(directory, 'data');
+  await mkdir(storage);
+  await loadBlocks(data, storage, directory);
+  const config = join(directory, 'prometheus.yml');
+  await writeFile(config, 'global: {}\n');
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  startProgram({
+    command: 'prometheus',
+    args: [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${storage}`,
+      '--storage.tsdb.retention.time=100d',
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--query.max-samples=1000000000',
+      '--query.timeout=10m',
+      '--log.level=warn',
+    ],
+  });
+  await untilReady(url);
+  await untilCompacted(url);
+  return {
+    async query(expression, atMs) {
+      const asked = new URLSearchParams({ query: expression, time: String(atMs / 1000), timeout: '10m' });
+      const response = await fetch(`${url}/api/v1/query?${asked}`);
+      const { data: answer } = answerSchema.parse(await response.json());
+      return new Map(answer.result.map(({ metric, value }) => [metric.slo ?? '', Number(value[1])]));
+    },
+  };
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let i = 0; i < 600; i += 1) {
+    const ready = await fetch(`${url}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) return;
+    await sleep(500);
+  }
+  throw new Error('Prometheus does not become ready');
+}
+
+/** It merges small blocks into large ones, which are quicker to ask; done when nothing changes for a while. */
+async function untilCompacted(url: string): Promise<void> {
+  let last = '';
+  let sinceMs = performance.now();
+  while (performance.now() - sinceMs < SETTLE_MS) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const state = /^prometheus_tsdb_blocks_loaded (\S+)$/m.exec(metrics)?.[1] ?? '';
+    if (state !== last) {
+      last = state;
+      sinceMs = performance.now();
+      progress(`Prometheus has ${state} blocks loaded`);
+    }
+    await sleep(2000);
+  }
+}
