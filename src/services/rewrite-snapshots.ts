@@ -121,8 +121,8 @@ async function rewritePass(
     const own = loaded[i];
     if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, note));
   });
-  await insertSnapshots(tx, keys, out.inserts);
   await replaceSnapshots(tx, keys, out.updates);
+  await insertSnapshots(tx, keys, out.inserts);
   await shiftBases(tx, shifts);
   return out.inserts.length + out.updates.length;
 }

@@ -102,7 +102,10 @@ export async function insertSnapshots(
   if (rows.length > 0) await client.query(INSERT, parameters(keys, rows));
 }
 
-/** Writes rows anew that stand already. */
+/**
+ * Writes rows anew that stand already. Between the first and the last row of a series no other may stand; rows
+ * to be inserted there come after.
+ */
 export async function replaceSnapshots(
   tx: Tx,
   keys: readonly SeriesKey[],
