@@ -1,0 +1,236 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
+import { createSlo } from '../../src/services/create-slo.ts';
+import { recordMeasurements } from '../../src/services/record-measurements.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { actingAs, createTestEnvironment } from '../support/environment.ts';
+
+const START = Date.UTC(2026, 10, 18, 12, 0, 10);
+const OBJECTIVES = 10_000;
+const ACCOUNTS = 200;
+const TIMEOUT = { timeout: 60_000, interval: 50 };
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
+interface Replica {
+  readonly child: ChildProcess;
+  readonly name: string;
+}
+
+/** A replica whose sessions carry its name, so that the database can tell who wrote. */
+async function startReplica(database: TestDatabase, name: string): Promise<Replica> {
+  const url = new URL(database.url);
+  url.searchParams.set('options', `-c test.replica=${name}`);
+  const child = fork(join(import.meta.dirname, 'replica.ts'), {
+    execArgv: ['--import', 'tsx'],
+    env: {
+      PATH: process.env.PATH,
+      TEST_LOG_LEVEL: process.env.TEST_LOG_LEVEL,
+      DATABASE_URL: url.toString(),
+      START_MS: String(START),
+    },
+  });
+  children.push(child);
+  await once(child, 'message');
+  return { child, name };
+}
+
+async function evaluatedBy({ child }: Replica): Promise<number> {
+  const answer = once(child, 'message');
+  child.send('metrics');
+  const [{ evaluated }] = await answer;
+  return evaluated;
+}
+
+/**
+ * 10,000 SLOs of 200 accounts, each with one minute of data before START, all alike. From then on the database
+ * notes who wrote which snapshot and which status, in the transaction that wrote it: what a killed replica has
+ * committed is noted, and nothing else.
+ */
+async function createFleet(): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  const { query } = database;
+  const ctx = actingAs(createTestEnvironment(database, START), 'template');
+  const slo = await createSlo({ ctx, input: { name: 'api', target: 0.9 } });
+  await recordMeasurements({
+    ctx,
+    input: {
+      id: slo.id,
+      body: { points: [{ at: new Date(START - MINUTE_MS).toISOString(), good: 8, total: 10 }] },
+    },
+  });
+  const columns = async (table: string, own: readonly string[]): Promise<string> => {
+    const rows = await query<{ name: string }>(
+      'SELECT attname AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped',
+      [table],
+    );
+    return rows
+      .map(({ name }) => name)
+      .filter((name) => !own.includes(name))
+      .join(', ');
+  };
+  const ofSlo = await columns('np_slos', ['source_account_id', 'id', 'name']);
+  await query(
+    `INSERT INTO np_slos (source_account_id, name, ${ofSlo})
+     SELECT 'account-' || n % $1, 'slo-' || n, ${ofSlo} FROM np_slos, generate_series(1, $2::int) AS n`,
+    [ACCOUNTS, OBJECTIVES],
+  );
+  const ofSnapshot = await columns('np_slo_snapshots', ['source_account_id', 'slo_id']);
+  await query(
+    `INSERT INTO np_slo_snapshots (source_account_id, slo_id, ${ofSnapshot})
+     SELECT s.source_account_id, s.id, ${ofSnapshot
+       .split(', ')
+       .map((name) => `t.${name}`)
+       .join(', ')}
+     FROM np_slo_snapshots t, np_slos s WHERE s.source_account_id <> 'template'`,
+  );
+  await query("DELETE FROM np_slo_snapshots WHERE source_account_id = 'template'");
+  await query("DELETE FROM np_slos WHERE source_account_id = 'template'");
+  for (const [table, id, at] of [
+    ['np_slo_snapshots', 'slo_id', 'at'],
+    ['np_slos', 'id', 'evaluated_at'],
+  ] as const) {
+    await query(`CREATE TABLE noted_${table} (replica text, slo_id uuid, at timestamptz)`);
+    await query(
+      `CREATE FUNCTION note_${table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         INSERT INTO noted_${table} SELECT current_setting('test.replica'), w.${id}, w.${at} FROM written w;
+         RETURN NULL;
+       END $$`,
+    );
+    for (const event of ['INSERT', 'UPDATE']) {
+      await query(
+        `CREATE TRIGGER note_${event} AFTER ${event} ON ${table} REFERENCING NEW TABLE AS written
+         FOR EACH STATEMENT EXECUTE FUNCTION note_${table}()`,
+      );
+    }
+  }
+  await query('ANALYZE np_slos, np_slo_snapshots');
+  return database;
+}
+
+const minute = (n: number): number => Math.floor(START / MINUTE_MS) * MINUTE_MS + n * MINUTE_MS;
+
+/** Lets minute `n` be over for the replicas. */
+function announce(replicas: readonly Replica[], n: number): void {
+  for (const { child } of replicas) if (child.connected) child.send({ nowMs: minute(n) + 3 * SECOND_MS });
+}
+
+const countEvaluated = async ({ query }: TestDatabase, n: number): Promise<number> =>
+  Number(
+    (
+      await query<{ n: string }>('SELECT count(*) AS n FROM np_slos WHERE evaluated_at = $1', [
+        new Date(minute(n)),
+      ])
+    )[0]?.n,
+  );
+
+const untilEvaluated = (database: TestDatabase, n: number): Promise<void> =>
+  expect.poll(() => countEvaluated(database, n), TIMEOUT).toBe(OBJECTIVES);
+
+/** How many shards each session holds, most first. */
+const shares = async ({ query }: TestDatabase): Promise<number[]> =>
+  (
+    await query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND classid = 383500101
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       GROUP BY pid ORDER BY n DESC`,
+    )
+  ).map(({ n }) => n);
+
+/** Every objective has each of the minutes, and was evaluated once for it. Answers the rows by replica. */
+async function expectOnce({ query }: TestDatabase, minutes: number): Promise<Map<string, number>> {
+  const [snapshots] = await query(
+    `SELECT count(*)::int AS rows, count(DISTINCT slo_id)::int AS slos FROM np_slo_snapshots
+     WHERE at > $1 AND state IS NOT NULL`,
+    [new Date(minute(0))],
+  );
+  expect(snapshots).toEqual({ rows: OBJECTIVES * minutes, slos: OBJECTIVES });
+  for (const table of ['noted_np_slo_snapshots', 'noted_np_slos']) {
+    const [noted] = await query(
+      `SELECT count(*)::int AS notes, count(DISTINCT (slo_id, at))::int AS minutes FROM ${table}`,
+    );
+    // As many notes as minutes: none was written twice.
+    expect(noted, table).toEqual({ notes: OBJECTIVES * minutes, minutes: OBJECTIVES * minutes });
+  }
+  const byReplica = await query<{ replica: string; n: number }>(
+    'SELECT replica, count(*)::int AS n FROM noted_np_slos GROUP BY replica',
+  );
+  return new Map(byReplica.map(({ replica, n }) => [replica, n]));
+}
+
+test('two replicas share 10,000 objectives: no minute twice, none left out', async () => {
+  const database = await createFleet();
+  const first = await startReplica(database, 'one');
+  await expect.poll(() => shares(database), TIMEOUT).toEqual([64]);
+  announce([first], 1);
+  await untilEvaluated(database, 1);
+  const second = await startReplica(database, 'two');
+  await expect.poll(() => shares(database), TIMEOUT).toEqual([32, 32]);
+  const replicas = [first, second];
+  for (let n = 2; n <= 4; n += 1) {
+    announce(replicas, n);
+    await untilEvaluated(database, n);
+  }
+  const written = await expectOnce(database, 4);
+  // Half of the shards of 200 accounts are about half of the objectives, in each of three minutes.
+  expect(written.get('two')).toBeGreaterThan(0.3 * 3 * OBJECTIVES);
+  expect(written.get('two')).toBeLessThan(0.7 * 3 * OBJECTIVES);
+  // What the replicas tell of themselves adds up to it.
+  await expect
+    .poll(async () => [await evaluatedBy(first), await evaluatedBy(second)], TIMEOUT)
+    .toEqual([written.get('one'), written.get('two')]);
+  second.child.send('stop');
+  const [code] = await once(second.child, 'exit');
+  expect(code).toBe(0);
+  await expect.poll(() => shares(database), TIMEOUT).toEqual([64]);
+}, 120_000);
+
+test('four replicas, one killed in the middle of a minute: the others take over its share', async () => {
+  const database = await createFleet();
+  const replicas = await Promise.all(
+    ['one', 'two', 'three', 'four'].map((name) => startReplica(database, name)),
+  );
+  await expect.poll(() => shares(database), TIMEOUT).toEqual([16, 16, 16, 16]);
+  announce(replicas, 1);
+  await untilEvaluated(database, 1);
+
+  announce(replicas, 2);
+  await expect.poll(() => countEvaluated(database, 2), { ...TIMEOUT, interval: 10 }).toBeGreaterThan(0);
+  const victim = replicas[1];
+  victim?.child.kill('SIGKILL');
+  const killedAt = performance.now();
+  const atKill = await countEvaluated(database, 2);
+  expect(atKill).toBeLessThan(OBJECTIVES);
+  await expect.poll(async () => (await shares(database)).length, TIMEOUT).toBe(3);
+  await expect.poll(() => shares(database), TIMEOUT).toEqual([22, 21, 21]);
+  const takenOverMs = performance.now() - killedAt;
+  await untilEvaluated(database, 2);
+  const completeMs = performance.now() - killedAt;
+  announce(replicas, 3);
+  await untilEvaluated(database, 3);
+
+  const written = await expectOnce(database, 3);
+  expect([...written.keys()].sort()).toEqual(['four', 'one', 'three', 'two']);
+  const [after] = await database.query<{ n: number }>(
+    "SELECT count(*)::int AS n FROM noted_np_slos WHERE replica = 'two' AND at >= $1",
+    [new Date(minute(3))],
+  );
+  expect(after?.n).toBe(0);
+  process.stdout.write(
+    `killed with ${atKill} of ${OBJECTIVES} done; taken over after ${Math.round(takenOverMs)} ms, the minute complete after ${Math.round(completeMs)} ms\n`,
+  );
+  // Half an interval of 1 s until the others look, and slack for a busy machine.
+  expect(takenOverMs).toBeLessThan(15_000);
+  await sleep(0);
+}, 120_000);
