@@ -79,6 +79,12 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
       throw new ServiceError('unavailable', 'The database cannot be reached; try again.', { cause });
     }
     let broken: Error | undefined;
+    // The pool listens to idle connections only. The end of one between two statements would end the process;
+    // heard here, it fails the next statement.
+    const onEnd = (error: Error): void => {
+      broken = error;
+    };
+    client.on('error', onEnd);
     try {
       await client.query(begin);
       const result = await work({ orm: drizzle({ client }), client });
@@ -93,6 +99,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
       }
       throw error;
     } finally {
+      client.off('error', onEnd);
       client.release(broken);
     }
   }
