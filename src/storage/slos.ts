@@ -285,8 +285,10 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
   );
 }
 
-/** Every distinct time window in use, over all accounts. */
+/** The time windows in use, over all accounts: those of each account once. */
 export async function selectWindows({ orm }: Tx): Promise<TimeWindow[]> {
-  const rows = await orm.selectDistinct({ timeWindow: npSlos.timeWindow }).from(npSlos);
+  const rows = await orm
+    .selectDistinct({ accountId: npSlos.sourceAccountId, timeWindow: npSlos.timeWindow })
+    .from(npSlos);
   return rows.map(({ timeWindow }) => timeWindow);
 }
