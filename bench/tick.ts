@@ -159,6 +159,7 @@ export async function tick(): Promise<Outcome> {
       withoutPushed: median(unpushedMs),
       withoutPushedRatio: median(unpushedMs) / medians.baseline,
       push: median(pushMs),
+      pushRatio: median(pushMs) / medians.baseline,
     },
   };
 }

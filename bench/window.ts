@@ -13,8 +13,10 @@ import { scaled } from './support/sizes.ts';
 import { settle } from './support/tables.ts';
 
 const ACCOUNT = 'primary';
-/** Minutes there are of every SLO, whatever its window. */
-const HISTORY_MS = scaled(90, 8) * DAY_MS;
+/** The long window. */
+const LONG_MS = scaled(90, 8) * DAY_MS;
+/** Minutes there are of every SLO, whatever its window: what a status of the last day looks back at, and more. */
+const HISTORY_MS = LONG_MS + DAY_MS + 60 * MINUTE_MS;
 const SLOS = scaled(20, 4);
 const READS = scaled(200, 50);
 /** A tick of a few SLOs is short, so one run has several. */
@@ -30,11 +32,10 @@ async function createFleet(server: BenchServer, name: string, duration: string):
   const database = await server.createDatabase(name);
   const endMs = floorTo(Date.now(), MINUTE_MS);
   const definition = { target: 0.999, time_window: { type: 'rolling', duration } };
-  // The rows of an hour before the window too: what the oldest status looks back at.
   await makeTemplates({
     database,
     definition,
-    fromMs: endMs - HISTORY_MS - 60 * MINUTE_MS,
+    fromMs: endMs - HISTORY_MS,
     toMs: endMs,
     patterns: 2,
   });
@@ -84,7 +85,7 @@ async function reads({ env, slos, minuteMs }: Fleet, seed: number): Promise<numb
 /** Status reads and ticks over a window of 90 d against the same over 1 d. */
 export async function window(): Promise<Outcome> {
   const server = await startPostgres();
-  const long = await createFleet(server, 'window_long', `${HISTORY_MS / DAY_MS}d`);
+  const long = await createFleet(server, 'window_long', `${LONG_MS / DAY_MS}d`);
   const short = await createFleet(server, 'window_short', '1d');
   const reading = await interleave('status read, ms', {
     ours: (run) => reads(long, run),
