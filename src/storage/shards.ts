@@ -129,7 +129,9 @@ export function createShards(
         logger.error(
           'DATABASE_URL leads through a pooler that does not keep sessions: replicas cannot share the evaluation',
         );
+        // Whatever server connection gets it: locks that nobody knows of would only puzzle others.
         await current.client.query('SELECT pg_advisory_unlock_all()');
+        lose(current);
         return true;
       }
       const share = shareOf(view);

@@ -131,6 +131,30 @@ describe('a replica', () => {
   });
 });
 
+test('where a pooler passes statements to changing sessions, each replica evaluates all', async () => {
+  const others: { end(): Promise<void> }[] = [];
+  const pooler = {
+    async openSession(name: string, timeoutMs: number) {
+      const first = await database.db.openSession(name, timeoutMs);
+      const second = await database.db.openSession(name, timeoutMs);
+      others.push(second);
+      const [toFirst, toSecond] = [first, second].map((client) => client.query.bind(client));
+      let statements = 0;
+      first.query = ((...parameters: unknown[]) => {
+        statements += 1;
+        // As a pooler in transaction mode may: the third statement goes elsewhere.
+        return Reflect.apply((statements < 3 ? toFirst : toSecond) ?? first.query, first, parameters);
+      }) as typeof first.query;
+      return first;
+    },
+  };
+  const shards = createShards(pooler, logger);
+  expect(await shards.balance()).toBe(true);
+  expect(shards.held()).toBeNull();
+  expect(await shards.balance()).toBe(false);
+  await Promise.all(others.map((client) => client.end()));
+});
+
 test('only accounts of the given shards are evaluated, and each account is in one', async () => {
   const env = createTestEnvironment(database, NOW);
   const accounts = Array.from({ length: 40 }, (_, i) => `account-${i}`);
