@@ -7,6 +7,7 @@ import {
   minuteFigures,
   type ReportMinute,
   type ReportPeriod,
+  type ReportRow,
   reportRow,
 } from '../slo/report.ts';
 import { ruleAt } from '../slo/revision.ts';
@@ -32,34 +33,14 @@ export interface GenerateReportsInput {
   readonly sloId?: string | undefined;
 }
 
-/** How one objective did over one period. */
-export interface Report {
+/** How one objective did over one period, in the SLO's time zone. */
+export interface Report extends Omit<ReportRow, 'longestBadRun'> {
   readonly sloId: string;
   readonly project: string;
   readonly slo: string;
   readonly service: string;
-  readonly objective: string;
   readonly period: ReportPeriod;
-  /** `[startMs, endMs)`, in the SLO's time zone. */
-  readonly startMs: number;
-  readonly endMs: number;
-  /** The period is under way: the figures are those so far. */
-  readonly open: boolean;
-  readonly target: number;
-  /** Null without data, like all that follows from it. */
-  readonly reliability: number | null;
-  readonly met: boolean | null;
-  /** Events; minutes for time slices. */
-  readonly good: number | null;
-  readonly total: number | null;
-  readonly bad: number | null;
-  /** The share of the error budget that was spent. */
-  readonly budgetUsed: number | null;
-  readonly minutesObserved: number;
-  readonly minutesBad: number;
   readonly longestBadMinutes: number;
-  /** Null: alerts are not kept yet. */
-  readonly alertsFired: number | null;
   readonly revision: number;
   readonly revisedAtMs: number | null;
 }

@@ -1,23 +1,15 @@
 import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
 import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import { parseRfc3339 } from '../lib/rfc3339.ts';
-import type { Slo, SloState } from '../slo/definition.ts';
+import type { Slo } from '../slo/definition.ts';
 import { objectiveAt } from '../slo/revision.ts';
-import { selectSnapshots } from '../storage/snapshots.ts';
+import { type SnapshotStatus, selectSnapshots } from '../storage/snapshots.ts';
 import type { ServiceContext } from './context.ts';
 
 /** The status of an objective at a minute. */
-export interface Snapshot {
-  readonly atMs: number;
-  readonly objective: string;
+export interface Snapshot extends SnapshotStatus {
   /** In force then. */
   readonly target: number;
-  readonly reliability: number | null;
-  readonly budget: number | null;
-  readonly burnRate: number | null;
-  readonly countGood: number | null;
-  readonly countTotal: number | null;
-  readonly state: SloState;
 }
 
 export interface ListSnapshotsInput {

@@ -1,3 +1,4 @@
+import type { StoredMinutes } from '../slo/rewrite.ts';
 import type { DayBase, RunColumns } from '../slo/running-totals.ts';
 import { decodeFloat8Array, decodeInstantArray, encodeInstantArray } from './arrays.ts';
 import type { Tx } from './client.ts';
@@ -22,14 +23,7 @@ export interface LoadedRuns extends RunColumns {
 }
 
 /** All that a rewrite must keep of the rows that it touches. */
-export interface LoadedMinutes extends LoadedRuns {
-  readonly usedGood: Float64Array;
-  readonly usedTotal: Float64Array;
-  readonly receivedGood: Float64Array;
-  readonly receivedBad: Float64Array;
-  readonly receivedTotal: Float64Array;
-  readonly value: Float64Array;
-}
+export interface LoadedMinutes extends LoadedRuns, StoredMinutes {}
 
 const NONE = new Float64Array(0);
 
