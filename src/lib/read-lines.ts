@@ -7,6 +7,14 @@ export interface Line {
   readonly text: string | null;
 }
 
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** Editors and exports put a byte order mark in front of a file; it says nothing in UTF-8. */
+function textOf(bytes: Buffer, number: number): string {
+  const text = bytes.toString('utf8');
+  return number === 1 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
 /**
  * Splits a byte stream into lines as it arrives. Memory stays below two network chunks and one line: the rest
  * of a line that is too long is skipped as it comes. Yields what each network chunk completes, perhaps
@@ -25,7 +33,7 @@ export async function* readLines(
     const whole = pending.length === 0 ? last : Buffer.concat([...pending, last]);
     pending = [];
     pendingBytes = 0;
-    return { number, text: bytes > maxLineBytes ? null : whole.toString('utf8') };
+    return { number, text: bytes > maxLineBytes ? null : textOf(whole, number) };
   };
   for await (const part of body) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);

@@ -42,9 +42,12 @@ export function createLicenseGuard({ config, homeDir, clock, logger }: LicenseGu
 
   return {
     assertCanChangeDefinitions() {
-      const { mode, warning } = current();
-      if (mode === 'read_only') {
-        throw new ServiceError('license_stale', `The licence allows no change of definitions: ${warning}.`);
+      if (current().mode === 'read_only') {
+        // Why, with the server's files, stands in the log.
+        throw new ServiceError(
+          'license_stale',
+          'The licence was not validated lately, so definitions are read-only; validate it with the nSelf CLI.',
+        );
       }
     },
   };

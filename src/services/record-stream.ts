@@ -71,7 +71,11 @@ class Recording {
       this.#reject(number, 'The line is not valid JSON.');
       return;
     }
-    const reference = typeof raw === 'object' && raw !== null && 'slo' in raw ? raw.slo : undefined;
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+      this.#reject(number, 'The line must be a JSON object.');
+      return;
+    }
+    const reference = 'slo' in raw ? raw.slo : undefined;
     if (typeof reference !== 'string') {
       this.#reject(number, 'slo: must be the UUID of an SLO or project.name');
       return;

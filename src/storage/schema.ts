@@ -72,7 +72,7 @@ export const npSlos = pgTable(
     burnRate: doublePrecision('burn_rate'),
     /** The minute that the status columns stand for. */
     evaluatedAt: instant('evaluated_at'),
-    /** Start of the newest minute bucket with data. */
+    /** Start of the newest minute bucket for which something came in. */
     lastDataAt: instant('last_data_at'),
     /** Snapshots are complete up to here; the evaluator goes on from here. Null before the first data. */
     snapshotsUntil: instant('snapshots_until'),

@@ -250,7 +250,10 @@ export async function lastRowOf({ client }: Tx, keys: readonly SeriesKey[]): Pro
   return rows.map((row) => row.at?.getTime() ?? null);
 }
 
-/** Start of each series' newest minute with data that is complete at the instant; null where there is none. */
+/**
+ * Start of each series' newest minute with data that is complete at the instant; null where there is none. A
+ * minute with one counterpart only is no data.
+ */
 export async function lastDataOf(
   { client }: Tx,
   keys: readonly SeriesKey[],
@@ -261,8 +264,8 @@ export async function lastDataOf(
     name: 'last-data-of',
     text: `SELECT (SELECT s.at - interval '1 minute' FROM np_slo_snapshots s
                    WHERE ${OWN('s')} AND s.at <= $4
-                     AND (s.used_total IS NOT NULL OR s.received_total IS NOT NULL
-                       OR s.received_good IS NOT NULL OR s.received_bad IS NOT NULL)
+                     AND (s.used_total IS NOT NULL
+                       OR num_nonnulls(s.received_good, s.received_bad, s.received_total) > 1)
                    ORDER BY s.at DESC LIMIT 1) AS at
            FROM ${KEYS} ORDER BY k.n`,
     values: [...keyParameters(keys), new Date(atMs)],

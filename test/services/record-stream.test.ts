@@ -79,7 +79,7 @@ test('a stream refuses bad lines by their numbers and stores the rest', async ()
   const { stream, counts, slo } = await account();
   const good = { slo: slo.id, at: minute(1), good: 9, total: 10 };
   const result = await stream([
-    good,
+    `\uFEFF${JSON.stringify(good)}`,
     '',
     '{"slo": "default.api", "at": ',
     { ...good, slo: 'default.nothing' },
@@ -100,7 +100,7 @@ test('a stream refuses bad lines by their numbers and stores the rest', async ()
     '3 The line is not valid JSON.',
     '10 slo: must be the UUID of an SLO or project.name',
     '12 The line is longer than 65536 bytes.',
-    '13 slo: must be the UUID of an SLO or project.name',
+    '13 The line must be a JSON object.',
     '4 slo: There is no such SLO.',
     '5 good: must be at least 0',
     expect.stringMatching(/^6 /),

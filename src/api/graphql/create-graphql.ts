@@ -80,11 +80,14 @@ function unfitness(request: Request): Response | null {
       headers: { allow: 'GET, POST' },
     });
   }
-  const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';');
-  if (mediaType.trim().toLowerCase() === 'application/json') return null;
+  const [mediaType = '', ...parameters] = (request.headers.get('content-type') ?? '')
+    .toLowerCase()
+    .split(';');
+  const isUtf8 = parameters.every((text) => !/^\s*charset\s*=/.test(text) || /=\s*"?utf-?8"?\s*$/.test(text));
+  if (mediaType.trim() === 'application/json' && isUtf8) return null;
   return errorResponse({
     status: 415,
-    message: 'The body must be JSON, sent as application/json.',
+    message: 'The body must be JSON in UTF-8, sent as application/json.',
     extensions: { code: 'UNSUPPORTED_MEDIA_TYPE' },
   });
 }
