@@ -2,15 +2,23 @@ import type { Tx } from './client.ts';
 import { shardSql } from './shard-share.ts';
 
 /**
+ * SLOs that are due and that nobody is writing. A writer brings its SLOs up to date by itself; waiting for it
+ * here, in any order but the writers' own, could end in a deadlock.
+ */
+const dueSlos = (due: string): string => `
+  SELECT * FROM np_slos
+  WHERE ${due} AND ($2::int[] IS NULL OR ${shardSql('source_account_id')} = ANY($2))
+  FOR NO KEY UPDATE SKIP LOCKED`;
+
+/**
  * Every objective's snapshot of the minute stands already, since its points came in: the status columns are
- * copied from there. A writer that is under way holds the SLO's row; the condition on `evaluated_at` is then
- * checked again, and fails where the writer has brought the row up to date itself.
+ * copied from there.
  */
 const COPY_STATUSES = `
   UPDATE np_slos s
   SET state = r.state, reliability = r.reliability, budget = r.budget, burn_rate = r.burn_rate,
     evaluated_at = $1, snapshots_until = $1
-  FROM np_slos o
+  FROM (${dueSlos('evaluated_at < $1 AND snapshots_until IS NOT NULL AND updated_at <= $1')}) o
   CROSS JOIN LATERAL (
     SELECT count(x.state) AS found, min(x.state) AS state,
       (array_agg(x.reliability ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS reliability,
@@ -23,16 +31,13 @@ const COPY_STATUSES = `
       LIMIT 1
     ) x
   ) r
-  WHERE s.source_account_id = o.source_account_id AND s.id = o.id AND s.evaluated_at < $1
-    AND o.evaluated_at < $1 AND o.snapshots_until IS NOT NULL AND o.updated_at <= $1
-    AND ($2::int[] IS NULL OR ${shardSql('o.source_account_id')} = ANY($2))
-    AND r.found = cardinality(o.objective_names)`;
+  WHERE s.source_account_id = o.source_account_id AND s.id = o.id AND r.found = cardinality(o.objective_names)`;
 
 /** No data has ever come in, so that there is nothing to compute. */
 const STAY_WITHOUT_DATA = `
-  UPDATE np_slos SET evaluated_at = $1
-  WHERE snapshots_until IS NULL AND (evaluated_at IS NULL OR evaluated_at < $1)
-    AND ($2::int[] IS NULL OR ${shardSql('source_account_id')} = ANY($2))`;
+  UPDATE np_slos s SET evaluated_at = $1
+  FROM (${dueSlos('snapshots_until IS NULL AND (evaluated_at IS NULL OR evaluated_at < $1)')}) o
+  WHERE s.source_account_id = o.source_account_id AND s.id = o.id`;
 
 /**
  * Brings the status columns of those SLOs up to the minute for which nothing has to be computed any more: of
@@ -47,9 +52,8 @@ export async function settleSlos(
   const count = 'SELECT COALESCE(sum(n), 0)::int AS objectives FROM done';
   let objectives = 0;
   for (const statement of [COPY_STATUSES, STAY_WITHOUT_DATA]) {
-    const alias = statement === COPY_STATUSES ? 's.' : '';
     const { rows } = await client.query<{ objectives: number }>(
-      `WITH done AS (${statement} RETURNING cardinality(${alias}objective_names) AS n) ${count}`,
+      `WITH done AS (${statement} RETURNING cardinality(s.objective_names) AS n) ${count}`,
       parameters,
     );
     objectives += rows[0]?.objectives ?? 0;

@@ -59,3 +59,29 @@ test('status columns that are copied from snapshots equal those that are compute
   expect(evaluated).toEqual(computed);
   expect(copied.slice(0, 4)).toEqual(computed.slice(0, 4));
 });
+
+test('an SLO that is being written is left alone, not waited for', async () => {
+  const env = createTestEnvironment(database, NOW);
+  const ctx = actingAs(env, 'busy');
+  const names = ['one', 'two'];
+  for (const name of names) {
+    const { id } = await createSlo({ ctx, input: { name, target: 0.9 } });
+    const points = [{ at: new Date(NOW).toISOString(), good: 1, total: 1 }];
+    await recordMeasurements({ ctx, input: { id, body: { points } } });
+  }
+  env.clock.advance(MINUTE_MS);
+  const atMs = Math.floor(env.clock.now() / MINUTE_MS) * MINUTE_MS;
+  await env.db.owner(async (writer) => {
+    await writer.client.query(
+      "SELECT id FROM np_slos WHERE source_account_id = 'busy' AND name = 'one' FOR NO KEY UPDATE",
+    );
+    await env.db.owner((tx) => settleSlos(tx, atMs, null));
+  });
+  const rows = await database.query<{ name: string; evaluated_at: Date }>(
+    "SELECT name, evaluated_at FROM np_slos WHERE source_account_id = 'busy' ORDER BY name",
+  );
+  expect(rows.map(({ name, evaluated_at }) => [name, evaluated_at.getTime() === atMs])).toEqual([
+    ['one', false],
+    ['two', true],
+  ]);
+});
