@@ -60,7 +60,7 @@ export function integerParameter(schema: z.ZodOptional<z.ZodType<number>>) {
     .meta({ ...schema.meta() });
 }
 
-const DIGITS = /^\d{1,9}$/;
+const DIGITS = /^-?\d{1,9}$/;
 
 /** Milliseconds out of a duration of whole minutes. */
 export const stepParameter = z
