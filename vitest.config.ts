@@ -4,6 +4,8 @@ export default defineConfig({
   // Vite would take the .mjs of graphql and Node the .js; two copies of graphql refuse each other's types.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
+    // A busy machine takes its time; what never comes fails all the same.
+    expect: { poll: { timeout: 15_000 } },
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     // Forks, since a file that starts processes and handles signals needs a process of its own.
