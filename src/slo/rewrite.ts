@@ -125,6 +125,16 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     }
     const day = totals.lastDay;
     const opensDay = day !== null && day.dayMs !== dayBefore;
+    if (opensDay && day.dayMs === at && dayBefore === undefined) {
+      // The series begins with the last minute of a day; the row of that day's 00:00 says that nothing was before.
+      out.inserts.add({
+        ...ABSENT,
+        series: rewrite.series,
+        at: at - DAY_MS,
+        baseGood: '0',
+        baseTotal: '0',
+      });
+    }
     if (opensDay && day.dayMs !== at) {
       out.inserts.add({
         ...ABSENT,

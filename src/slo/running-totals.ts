@@ -107,12 +107,18 @@ export class RunningTotals {
   /** Counts on: `good` and `total` belong to the minute that ends at `at`. Opens the day of `at` if need be. */
   push(at: number, good: number, total: number): void {
     const dayMs = floorTo(at, DAY_MS);
-    const day = this.#days.length - 1;
+    let day = this.#days.length - 1;
     const current = this.#days[day];
     if (current?.dayMs === dayMs) {
       const run = this.lastRun;
       this.#append(at, sumOf(run.good, good), sumOf(run.total, total), day);
       return;
+    }
+    if (current === undefined && at === dayMs) {
+      // A first minute that ends at 00:00 is counted in that day's base, so a day without it stands before.
+      this.#openDay({ dayMs: dayMs - DAY_MS, good: '0', total: '0' });
+      this.#append(dayMs - DAY_MS, ZERO, ZERO, 0);
+      day = 0;
     }
     const before = this.end;
     // 00:00 ends the day before: its minute is in the base, and the new day's run begins at nothing.

@@ -179,3 +179,10 @@ test('an SLO that goes away while a stream runs only loses its own lines', async
     errors: [{ line: 1, message: 'slo: There is no such SLO.' }],
   });
 });
+
+test('a series that begins with the last minute of a UTC day counts it', async () => {
+  const { stream, counts } = await account();
+  const at = '2026-11-19T23:59:10Z';
+  expect(await stream([{ slo: 'default.api', at, good: 9, total: 10 }])).toMatchObject({ accepted: 1 });
+  expect(await counts()).toEqual([9, 10]);
+});
