@@ -4,9 +4,10 @@ import { burnRateInstants, statusInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import type { ObjectiveRule, StatusOptions } from '../slo/rule.ts';
 import { type ObjectiveStatus, objectiveStatus } from '../slo/status.ts';
+import { windowAt } from '../slo/window.ts';
 import type { Tx } from '../storage/client.ts';
 import { loadTotals, type SeriesTotals } from '../storage/series-totals.ts';
-import { sliceTargetAt, straddleAt } from './series-plan.ts';
+import { straddleIn, straddleOptions } from './series-plan.ts';
 
 interface Asked {
   readonly slo: Slo;
@@ -23,18 +24,6 @@ function rulesAt(slos: readonly Slo[], atMs: number, objective: string | null): 
   );
 }
 
-/** The slice that straddles the window's start, judged by the target that was in force in it. */
-function straddleOptions(
-  slo: Slo,
-  rule: ObjectiveRule,
-  atMs: number,
-  { minutes }: SeriesTotals,
-): StatusOptions {
-  const slice = minutes === null ? null : straddleAt(rule, atMs);
-  if (slice === null || minutes === null) return {};
-  return { straddle: { ...minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
-}
-
 async function compute<T>(
   tx: Tx,
   asked: readonly Asked[],
@@ -47,14 +36,14 @@ async function compute<T>(
     asked.map(({ slo, rule }) => ({
       key: { accountId: slo.accountId, sloId: slo.id, objective: rule.objective.name },
       instants: instants(rule, atMs),
-      minutes: straddleAt(rule, atMs),
+      minutes: straddleIn(rule, windowAt(rule.timeWindow, atMs)),
     })),
   );
   const answers = new Map<string, T[]>();
   asked.forEach(({ slo, rule }, i) => {
     const totals = loaded[i];
     if (totals === undefined) return;
-    const options = straddleOptions(slo, rule, atMs, totals);
+    const options = straddleOptions(slo, rule, windowAt(rule.timeWindow, atMs), totals.minutes);
     const list = answers.get(slo.id);
     const one = answer(rule, totals, options);
     if (list === undefined) answers.set(slo.id, [one]);

@@ -11,7 +11,7 @@ import {
   reportRow,
 } from '../slo/report.ts';
 import { ruleAt } from '../slo/revision.ts';
-import { type ObjectiveRule, straddlingSlice } from '../slo/rule.ts';
+import type { ObjectiveRule } from '../slo/rule.ts';
 import { objectiveStatus } from '../slo/status.ts';
 import { periodAt, type ResolvedWindow, reportTimeZone } from '../slo/window.ts';
 import type { Tx } from '../storage/client.ts';
@@ -19,7 +19,7 @@ import { loadMinutes, type SeriesKey } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
 import { selectAllSlos, slosByReference } from '../storage/slos.ts';
 import type { ServiceContext } from './context.ts';
-import { sliceTargetAt } from './series-plan.ts';
+import { straddleIn, straddleOptions } from './series-plan.ts';
 
 export interface GenerateReportsInput {
   /** `month` by default. */
@@ -134,7 +134,7 @@ async function compute(tx: Tx, rows: readonly Asked[], period: ReportPeriod): Pr
     rows.map(({ key, rule, window, atMs }) => ({
       key,
       instants: statusInstants(rule, atMs, window),
-      minutes: rule.budgetingMethod === 'timeslices' ? straddlingSlice(window, rule.sliceMs) : null,
+      minutes: straddleIn(rule, window),
     })),
   );
   const reports: Report[] = [];
@@ -142,11 +142,7 @@ async function compute(tx: Tx, rows: readonly Asked[], period: ReportPeriod): Pr
     const { slo, rule, window, atMs, open } = row;
     const sums = loaded[i];
     if (sums === undefined) continue;
-    const slice = straddlingSlice(window, rule.sliceMs);
-    const straddle =
-      sums.minutes === null || slice === null
-        ? {}
-        : { straddle: { ...sums.minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
+    const straddle = straddleOptions(slo, rule, window, sums.minutes);
     const status = objectiveStatus(rule, atMs, sums.totals.between, { window, ...straddle });
     if (status.reliability === null && !open && slo.createdAtMs >= window.endMs) continue;
     const { longestBadRun, ...figures } = reportRow(status, await loadFigures(tx, row), null, open);

@@ -2,8 +2,15 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusLookbacks } from '../slo/instants.ts';
 import { ruleAt, ruleSegments } from '../slo/revision.ts';
-import { lastInstant, type ObjectiveRule, straddlingSlice, windowInstant } from '../slo/rule.ts';
-import { windowAt } from '../slo/window.ts';
+import {
+  lastInstant,
+  type ObjectiveRule,
+  type StatusOptions,
+  straddlingSlice,
+  windowInstant,
+} from '../slo/rule.ts';
+import type { Sums } from '../slo/status.ts';
+import { type ResolvedWindow, windowAt } from '../slo/window.ts';
 import type { SeriesRange } from '../storage/series-columns.ts';
 
 /** Neighbouring ranges closer than this are read as one. */
@@ -101,10 +108,24 @@ export function straddlesBefore(slo: Slo, objective: string, span: RewriteSpan):
   });
 }
 
-/** What a status at `atMs` needs of the slice that straddles the start of its window. */
-export function straddleAt(rule: ObjectiveRule, atMs: number): { fromMs: number; toMs: number } | null {
-  if (rule.budgetingMethod !== 'timeslices') return null;
-  return straddlingSlice(windowAt(rule.timeWindow, atMs), rule.sliceMs);
+/** What a status over the window needs of the slice that straddles the window's start. */
+export function straddleIn(
+  rule: ObjectiveRule,
+  window: ResolvedWindow,
+): { readonly fromMs: number; readonly toMs: number } | null {
+  return rule.budgetingMethod === 'timeslices' ? straddlingSlice(window, rule.sliceMs) : null;
+}
+
+/** That slice's used sums as a status takes them, judged by the target that was in force in it. */
+export function straddleOptions(
+  slo: Slo,
+  rule: ObjectiveRule,
+  window: ResolvedWindow,
+  minutes: Sums | null,
+): StatusOptions {
+  const slice = straddleIn(rule, window);
+  if (slice === null || minutes === null) return {};
+  return { straddle: { ...minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
 }
 
 /** The slice target in force where a slice ends. */

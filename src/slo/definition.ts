@@ -87,6 +87,7 @@ export interface SloDefinition {
   readonly alertPolicy: AlertPolicy;
 }
 
+/** Worst first. */
 export type SloState = 'exhausted' | 'at_risk' | 'healthy' | 'no_data';
 
 /** An SLO as it is kept: the definition, its history, and the status as last evaluated. */

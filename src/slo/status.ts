@@ -10,16 +10,15 @@ import {
   timeToExhaustionSeconds,
 } from './budget.ts';
 import { BURN_RATE_WINDOW_MS, badOf, isObserved } from './burn-rate.ts';
+import type { SloState } from './definition.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
 import { burnOver, conditionsOf, slicesOf, windowSums } from './rule.ts';
 import type { ResolvedWindow } from './window.ts';
 import { windowAt } from './window.ts';
 
 export type { Sums } from './burn-rate.ts';
+export type { SloState } from './definition.ts';
 export type { ObjectiveRule, StatusOptions, StraddleSums, SumsBetween } from './rule.ts';
-
-/** Worst first: exhausted, at_risk, healthy, no_data. */
-export type SloState = 'exhausted' | 'at_risk' | 'healthy' | 'no_data';
 
 export interface ObjectiveStatus {
   /** The status's time, floored to the minute. */
