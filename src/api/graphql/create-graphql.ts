@@ -6,9 +6,11 @@ import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { createBatchers } from './batchers.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { errorResponse, refusal } from './error-response.ts';
+import { federatedSchema } from './federated-schema.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { LIMITS, type LimitClass } from './limits.ts';
 import { createErrorMask } from './mask-error.ts';
+import { schema } from './schema.ts';
 import { createYogaServer, type YogaServer } from './yoga-server.ts';
 
 export interface GraphqlOptions {
@@ -39,9 +41,9 @@ export function createGraphql(options: GraphqlOptions): Graphql {
   const { environment, resolveActor, limitsFor = () => 'client', production, logger } = options;
   // Each with a cache of its own, lest what the gateway may ask is taken for good from a client.
   const servers: Readonly<Record<LimitClass, YogaServer>> = {
-    client: createYogaServer(LIMITS.client, createDocumentCache()),
+    client: createYogaServer(schema, LIMITS.client, createDocumentCache()),
     // No two documents of the gateway are the same.
-    gateway: createYogaServer(LIMITS.gateway, null),
+    gateway: createYogaServer(federatedSchema(schema), LIMITS.gateway, null),
   };
 
   return {

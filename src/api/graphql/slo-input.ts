@@ -1,5 +1,6 @@
 import { builder, type InputFields } from './builder.ts';
 import { BudgetingMethodEnum, ThresholdOpEnum } from './enums.ts';
+import { given } from './given.ts';
 
 const TIME_WINDOW =
   'As in the REST API: `{"type": "rolling", "duration": "28d"}`, or a calendar one with `unit`, `count`, `time_zone` and `start`.';
@@ -29,7 +30,7 @@ const NpSloObjectiveInput = builder.inputType('NpSloObjectiveInput', {
 
 const NpSloObjectivePatch = builder.inputType('NpSloObjectivePatch', {
   description:
-    'A change of the objective of this name, or a new one. What is left out stays, null resets a field that has a default.',
+    'A change of the objective of this name, or a new one. What is left out stays; null is the same as left out.',
   fields: (t) => ({
     ...objectiveFields(t),
     remove: t.boolean({ description: 'Removes it.' }),
@@ -64,14 +65,14 @@ export const NpSloInput = builder.inputType('NpSloInput', {
 
 export const NpSloPatch = builder.inputType('NpSloPatch', {
   description:
-    'Changes of an SLO, as a JSON merge patch: what is left out stays, null resets a field that has a default. Nowhere else does null differ from left out.',
+    'Changes of an SLO: what is left out stays, and null is the same as left out. Inside JSON values null removes what it stands for.',
   fields: (t) => ({
     displayName: t.string({ description: 'For people.' }),
     description: t.string({ description: 'For people.' }),
     service: t.string({ description: 'The service that it is about.' }),
     labels: t.field({
       type: 'JSON',
-      description: 'Merged by name: `{"team": null}` removes one, null removes all.',
+      description: 'Merged by name: `{"team": null}` removes one.',
     }),
     budgetingMethod: t.field({
       type: BudgetingMethodEnum,
@@ -94,26 +95,16 @@ export const NpSloPatch = builder.inputType('NpSloPatch', {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A new SLO as the services read it: the fields in snake_case, without those that are null. */
-export function inputToWire(input: typeof NpSloInput.$inferInput): Fields {
-  return toWire(input, (value) => value !== null);
-}
-
-/** A patch as the services read it: the fields in snake_case, null where it resets one. */
-export function patchToWire(patch: typeof NpSloPatch.$inferInput): Fields {
-  return toWire(patch, (value, name) => value !== null || !WITHOUT_DEFAULT.has(name));
-}
-
-/** Null in these is nothing: there is no default to go back to. */
-const WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['objectives', 'target', 'targetPercent', 'remove']);
-
-function toWire(fields: Fields, keep: (value: unknown, name: string) => boolean): Fields {
+/**
+ * A new SLO, or a patch, as the services read it: the fields in snake_case. Hasura sends an explicit null for a
+ * variable that its client left out, so null is never more than left out; what is inside a JSON scalar stays.
+ */
+export function inputToWire(input: Fields): Fields {
   const wire: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || !keep(value, name)) continue;
+  for (const [name, value] of Object.entries(given(input))) {
     wire[snakeCase(name)] =
       name === 'objectives' && Array.isArray(value)
-        ? value.map((objective: Fields) => toWire(objective, keep))
+        ? value.map((objective: Fields) => inputToWire(objective))
         : value;
   }
   return wire;

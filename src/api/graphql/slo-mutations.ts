@@ -5,7 +5,7 @@ import type { Slo } from '../../slo/definition.ts';
 import { builder } from './builder.ts';
 import { NpSloError, type Payload, toPayload } from './payload-error.ts';
 import { NpSlo } from './slo.ts';
-import { inputToWire, NpSloInput, NpSloPatch, patchToWire } from './slo-input.ts';
+import { inputToWire, NpSloInput, NpSloPatch } from './slo-input.ts';
 
 const NpSloPayload = builder.objectRef<Payload<Slo>>('NpSloPayload').implement({
   description: 'The SLO as it now is, or why it could not be written.',
@@ -58,7 +58,7 @@ builder.mutationFields((t) => ({
       patch: t.arg({ type: NpSloPatch, required: true, description: 'What to change.' }),
     },
     resolve: (_root, { id, patch }, { services: ctx }) =>
-      toPayload(() => updateSlo({ ctx, input: { id, patch: patchToWire(patch) } })),
+      toPayload(() => updateSlo({ ctx, input: { id, patch: inputToWire(patch) } })),
   }),
   deleteSlo: t.field({
     type: NpSloDeletePayload,

@@ -1,11 +1,10 @@
-import type { GraphQLError } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { GraphqlContext } from './context.ts';
 import type { DocumentCache } from './document-cache.ts';
 import { parseWithin } from './document-limits.ts';
 import type { Limits } from './limits.ts';
 import { costError } from './query-cost.ts';
-import { schema } from './schema.ts';
 
 /** What comes with a request into Yoga. */
 export interface ServerContext extends GraphqlContext {
@@ -17,7 +16,11 @@ export type YogaServer = YogaServerInstance<ServerContext, object>;
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
 /** Runs documents within `limits`, for requests whose method, content type and actor are already known good. */
-export function createYogaServer(limits: Limits, documentCache: DocumentCache | null): YogaServer {
+export function createYogaServer(
+  schema: GraphQLSchema,
+  limits: Limits,
+  documentCache: DocumentCache | null,
+): YogaServer {
   return createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',

@@ -32,35 +32,49 @@ describe('updateSlo', () => {
     });
   });
 
-  it('resets by null what has a default, and takes null for left out where there is none', async () => {
-    await create({
-      name: 'resetting',
-      target: 0.9,
+  it('takes null for left out, and removes labels by a null of their own', async () => {
+    const kept = {
       displayName: 'Before',
+      description: 'As it was',
       service: 'shop',
-      labels: { team: 'a', tier: '1' },
       timeWindow: { type: 'rolling', duration: '7d' },
-    });
+    };
+    await create({ name: 'nulls', target: 0.9, labels: { team: 'a', tier: '1' }, ...kept });
     const { data } = await client.ask(UPDATE, {
-      id: 'default.resetting',
+      id: 'default.nulls',
       patch: {
         displayName: null,
+        description: null,
         service: null,
         labels: { team: null },
+        budgetingMethod: null,
+        timeSliceWindow: null,
         timeWindow: null,
+        sli: null,
+        objectives: null,
         target: null,
         targetPercent: null,
-        objectives: null,
+        alertPolicy: null,
       },
     });
     expect(data.updateSlo).toMatchObject({
-      slo: {
-        displayName: '',
-        service: 'resetting',
-        labels: { tier: '1' },
-        timeWindow: { type: 'rolling', duration: '28d' },
-        objectives: [{ target: 0.9 }],
-      },
+      slo: { ...kept, labels: { tier: '1' }, objectives: [{ target: 0.9 }] },
+      errors: [],
+    });
+    const nothing = await client.ask(UPDATE, { id: 'default.nulls', patch: { labels: null } });
+    expect(nothing.data.updateSlo).toMatchObject({ slo: { labels: { tier: '1' } }, errors: [] });
+  });
+
+  it('takes null for left out in an objective too', async () => {
+    const objective = { name: 'a', target: 0.9, displayName: 'Before', timeSliceTarget: 0.8 };
+    await create({ name: 'objective-nulls', budgetingMethod: 'TIMESLICES', objectives: [objective] });
+    const nulls = { displayName: null, target: null, targetPercent: null, primary: null, remove: null };
+    const { data } = await client.ask(UPDATE, {
+      id: 'default.objective-nulls',
+      patch: { objectives: [{ name: 'a', timeSliceTarget: null, op: null, value: null, ...nulls }] },
+    });
+    expect(data.updateSlo).toMatchObject({
+      slo: { objectives: [{ name: 'a', target: 0.9, timeSliceTarget: 0.8 }] },
       errors: [],
     });
   });
