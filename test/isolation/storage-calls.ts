@@ -1,0 +1,188 @@
+import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
+import type { Slo } from '../../src/slo/definition.ts';
+import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
+import type { Tx } from '../../src/storage/client.ts';
+import {
+  lastDataOf,
+  lastRowOf,
+  loadFirstRows,
+  loadMinutes,
+  loadRuns,
+  type SeriesKey,
+} from '../../src/storage/series-columns.ts';
+import { loadTotals } from '../../src/storage/series-totals.ts';
+import { settleSlos } from '../../src/storage/settled-slos.ts';
+import {
+  insertSlo,
+  lockSlosBehind,
+  removeSlo,
+  saveEvaluations,
+  selectAllSlos,
+  selectSlos,
+  selectWindows,
+  slosByReference,
+  updateSloDefinition,
+} from '../../src/storage/slos.ts';
+import {
+  insertSnapshots,
+  removeSeries,
+  replaceSnapshots,
+  shiftBases,
+} from '../../src/storage/snapshot-rows.ts';
+import { selectBurnDays, selectSnapshots } from '../../src/storage/snapshots.ts';
+
+/** Whose rows a call asks for. */
+export interface Target {
+  readonly accountId: string;
+  readonly slo: Slo;
+  /** The last complete minute, at which every series of the test has a row. */
+  readonly atMs: number;
+}
+
+export type StorageCall = (tx: Tx, target: Target) => Promise<unknown>;
+
+const keysOf = ({ accountId, slo }: Target): SeriesKey[] =>
+  slo.objectives.map(({ name }) => ({ accountId, sloId: slo.id, objective: name }));
+
+const hourOf = (target: Target) => ({
+  keys: keysOf(target),
+  ranges: [{ series: 0, fromMs: target.atMs - 60 * MINUTE_MS, toMs: target.atMs }],
+});
+
+const page = { limit: 100, offset: 0, sort: 'name', descending: false } as const;
+
+function row(at: number): SnapshotRow {
+  const none = Number.NaN;
+  const zero = { high: 0, low: 0 };
+  return {
+    series: 0,
+    at,
+    usedGood: none,
+    usedTotal: none,
+    runGood: zero,
+    runTotal: zero,
+    receivedGood: none,
+    receivedBad: none,
+    receivedTotal: none,
+    value: none,
+    sliceReliability: none,
+    status: null,
+    state: 'no_data',
+    baseGood: null,
+    baseTotal: null,
+  };
+}
+
+function rows(...instants: readonly number[]): SnapshotBatch {
+  const batch = new SnapshotBatch();
+  for (const at of instants) batch.add(row(at));
+  return batch;
+}
+
+/** Enough rows in a run for them to be taken out and put in again. */
+const LONG_RUN = 250;
+
+/**
+ * Every query of the storage floor, as a request could make it. What is exported there and not called here
+ * fails the test beside this file.
+ */
+export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
+  insertSlo: (tx, { accountId, slo, atMs }) =>
+    insertSlo(tx, accountId, { ...slo, name: `${slo.name}-two` }, slo.revisions, atMs),
+  updateSloDefinition: (tx, { accountId, slo, atMs }) =>
+    updateSloDefinition(tx, { ...slo, accountId }, { ...slo, description: 'seized' }, slo.revisions, atMs),
+  removeSlo: (tx, { accountId, slo }) => removeSlo(tx, { ...slo, accountId }),
+  slosByReference: async (tx, { accountId, slo }) => {
+    const refs = [slo.id, `${slo.project}.${slo.name}`];
+    return [
+      await slosByReference(tx, accountId, refs),
+      await slosByReference(tx, accountId, refs, { lock: true }),
+    ];
+  },
+  selectSlos: (tx, { accountId, slo }) => selectSlos(tx, accountId, { ids: [slo.id] }, page),
+  selectAllSlos: (tx, { accountId, slo }) =>
+    selectAllSlos(tx, accountId, { project: slo.project, labels: slo.labels }),
+  lockSlosBehind: (tx, { atMs }) => lockSlosBehind(tx, atMs + DAY_MS, 100),
+  saveEvaluations: (tx, { accountId, slo, atMs }) =>
+    saveEvaluations(tx, [
+      {
+        slo: { ...slo, accountId },
+        state: 'exhausted',
+        reliability: 0.125,
+        budget: -7,
+        burnRate: 99,
+        evaluatedAtMs: atMs,
+        lastDataAtMs: atMs,
+        snapshotsUntilMs: atMs,
+      },
+    ]),
+  selectWindows,
+  selectSnapshots: (tx, { accountId, slo, atMs }) =>
+    selectSnapshots(tx, {
+      accountId,
+      sloId: slo.id,
+      objective: null,
+      fromMs: atMs - DAY_MS,
+      toMs: atMs,
+      stepMs: MINUTE_MS,
+      after: null,
+      limit: 1000,
+    }),
+  selectBurnDays: (tx, { accountId, atMs }) => selectBurnDays(tx, accountId, atMs - 7 * DAY_MS, atMs),
+  loadRuns: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadRuns(tx, keys, ranges);
+  },
+  loadMinutes: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadMinutes(tx, keys, ranges);
+  },
+  loadFirstRows: (tx, target) => loadFirstRows(tx, keysOf(target)),
+  lastRowOf: (tx, target) => lastRowOf(tx, keysOf(target)),
+  lastDataOf: (tx, target) => lastDataOf(tx, keysOf(target), target.atMs),
+  loadTotals: async (tx, target) => {
+    const { atMs } = target;
+    const loaded = await loadTotals(
+      tx,
+      keysOf(target).map((key) => ({
+        key,
+        instants: [atMs - 5 * MINUTE_MS, atMs],
+        minutes: { fromMs: atMs - 3 * MINUTE_MS, toMs: atMs },
+      })),
+    );
+    return loaded.map(({ totals, minutes }) => ({
+      end: totals.end,
+      lately: totals.between(atMs - 5 * MINUTE_MS, atMs),
+      minutes,
+    }));
+  },
+  settleSlos: (tx, { atMs }) => settleSlos(tx, atMs, null),
+  insertSnapshots: (tx, target) => insertSnapshots(tx, keysOf(target), rows(target.atMs + MINUTE_MS)),
+  replaceSnapshots: async (tx, target) => {
+    const { atMs } = target;
+    await replaceSnapshots(tx, keysOf(target), rows(atMs));
+    const run = Array.from({ length: LONG_RUN }, (_, i) => atMs - (LONG_RUN - 1 - i) * MINUTE_MS);
+    await replaceSnapshots(tx, keysOf(target), rows(...run));
+  },
+  shiftBases: (tx, target) =>
+    shiftBases(
+      tx,
+      keysOf(target).map((key) => ({
+        key,
+        dayMs: target.atMs - (target.atMs % DAY_MS),
+        good: '1000',
+        total: '1000',
+      })),
+    ),
+  removeSeries: (tx, target) => removeSeries(tx, keysOf(target)),
+};
+
+/** What else the modules with SQL export, and why it is no query on an account's rows. */
+export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
+  createDatabase: 'the pool itself',
+  createPartitions: 'DDL, as the owner',
+  createShards: 'advisory locks',
+  ensureRoles: 'before the service serves',
+  migrate: 'before the service serves',
+  migrationsPending: 'the record of migrations',
+};
