@@ -1,0 +1,59 @@
+import { RE2JS } from 're2js';
+import type { Labels } from './labels.ts';
+import { labelValue } from './labels.ts';
+
+export type MatchOperator = '=' | '!=' | '=~' | '!~';
+
+/** One condition on one label; a label that is not there has the value `''`. */
+export interface Matcher {
+  readonly name: string;
+  readonly operator: MatchOperator;
+  readonly value: string;
+  readonly matches: (value: string) => boolean;
+}
+
+/**
+ * Regular expressions have Go's syntax, match the whole value, and take linear time.
+ * @throws RE2JSSyntaxException for an expression that Go would refuse too.
+ */
+export function makeMatcher(name: string, operator: MatchOperator, value: string): Matcher {
+  return { name, operator, value, matches: conditionOf(operator, value) };
+}
+
+export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
+  return matchers.every((matcher) => matcher.matches(labelValue(labels, matcher.name)));
+}
+
+function conditionOf(operator: MatchOperator, value: string): (value: string) => boolean {
+  switch (operator) {
+    case '=':
+      return (candidate) => candidate === value;
+    case '!=':
+      return (candidate) => candidate !== value;
+    case '=~':
+      return wholeMatch(value);
+    case '!~': {
+      const matches = wholeMatch(value);
+      return (candidate) => !matches(candidate);
+    }
+  }
+}
+
+const PLAIN_ALTERNATIVES = /^[A-Za-z0-9_\-/ :|]*$/;
+
+function wholeMatch(expression: string): (value: string) => boolean {
+  // Dashboards write these all the time, and none needs the machine.
+  if (expression === '.*') return () => true;
+  if (expression === '.+') return (candidate) => candidate !== '';
+  if (PLAIN_ALTERNATIVES.test(expression)) {
+    const alternatives = new Set(expression.split('|'));
+    return (candidate) => alternatives.has(candidate);
+  }
+  return compiled(expression);
+}
+
+function compiled(expression: string): (value: string) => boolean {
+  // A dot matches a line's end in Prometheus' matchers.
+  const pattern = RE2JS.compile(`(?s:${expression})`);
+  return (candidate) => pattern.matches(candidate);
+}
