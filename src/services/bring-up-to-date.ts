@@ -2,6 +2,7 @@ import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import { worstState } from '../slo/status.ts';
+import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveEvaluations } from '../storage/slos.ts';
 import { computeStatuses } from './compute-statuses.ts';
@@ -66,7 +67,7 @@ export async function saveStatuses(
 }
 
 /**
- * Makes the snapshots that are missing up to the last complete minute, and writes the status columns.
+ * Makes the snapshots that are missing up to the last complete minute, writes the status columns, and announces it.
  * The SLOs' rows must be locked. Returns the number of snapshots.
  */
 export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number): Promise<number> {
@@ -89,6 +90,10 @@ export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number)
     })),
     nowMs,
     statuses,
+  );
+  await announceChanges(
+    tx,
+    slos.map(({ accountId, id }) => ({ accountId, sloIds: [id], kind: 'status', fromMs: null })),
   );
   return rows;
 }

@@ -1,5 +1,6 @@
 import type { Slo } from '../slo/definition.ts';
 import { parseSloInput } from '../slo/definition-schema.ts';
+import { announceChanges } from '../storage/changes.ts';
 import { insertSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
 import type { ServiceContext } from './context.ts';
@@ -14,7 +15,10 @@ export async function createSlo({ ctx, input }: { ctx: ServiceContext; input: un
   const nowMs = ctx.clock.now();
   const { timeWindow, objectives } = definition;
   const { accountId } = ctx.actor;
-  return ctx.db.tenant(accountId, (tx) =>
-    insertSlo(tx, accountId, definition, [{ fromMs: nowMs, timeWindow, objectives }], nowMs),
-  );
+  return ctx.db.tenant(accountId, async (tx) => {
+    const revisions = [{ fromMs: nowMs, timeWindow, objectives }];
+    const slo = await insertSlo(tx, accountId, definition, revisions, nowMs);
+    await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
+    return slo;
+  });
 }

@@ -1,3 +1,4 @@
+import { announceChanges } from '../storage/changes.ts';
 import { removeSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
 import type { ServiceContext } from './context.ts';
@@ -16,6 +17,7 @@ export async function deleteSlo({
   return ctx.db.tenant(accountId, async (tx) => {
     const slo = await lockSlo(tx, accountId, input.id);
     await removeSlo(tx, slo);
+    await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     return { id: slo.id };
   });
 }

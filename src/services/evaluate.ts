@@ -1,4 +1,5 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
 import { lockSlosBehind } from '../storage/slos.ts';
 import { bringUpToDate } from './bring-up-to-date.ts';
@@ -33,7 +34,11 @@ export async function evaluate(
   const atMs = floorTo(nowMs, MINUTE_MS);
   // This week's partition and the next one's, so that no write finds it missing.
   await env.partitions.ensure(nowMs, nowMs + 7 * 24 * 60 * MINUTE_MS);
-  let objectives = await env.db.owner((tx) => settleSlos(tx, atMs, held()));
+  let objectives = await env.db.owner(async (tx) => {
+    const settled = await settleSlos(tx, atMs, held());
+    await announceChanges(tx, settled.changes);
+    return settled.objectives;
+  });
   let snapshots = 0;
   for (;;) {
     signal?.throwIfAborted();

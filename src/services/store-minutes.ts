@@ -1,6 +1,7 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
+import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
@@ -25,7 +26,7 @@ function extent(minutes: SloMinutes['minutes']): { first: number; last: number }
 /**
  * Writes what came in, every snapshot that it touches, and the SLOs' status columns. With `complete` the
  * snapshots reach to the last complete minute; else that is left to the one who completes the work, and
- * marked so in the SLOs' rows.
+ * marked so in the SLOs' rows. All of it is announced.
  */
 export async function storeMinutes(
   tx: Tx,
@@ -61,5 +62,14 @@ export async function storeMinutes(
     })),
     nowMs,
     statuses,
+  );
+  await announceChanges(
+    tx,
+    changed.map(({ slo, range }) => ({
+      accountId: slo.accountId,
+      sloIds: [slo.id],
+      kind: 'history',
+      fromMs: range.first,
+    })),
   );
 }

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../lib/duration.ts';
 import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.ts';
 import { applySloPatch } from '../slo/definition-schema.ts';
+import { announceChanges } from '../storage/changes.ts';
 import { updateSloDefinition } from '../storage/slos.ts';
 import { removeSeries } from '../storage/snapshot-rows.ts';
 import { assertMayDefine } from './authorize.ts';
@@ -76,6 +77,7 @@ export async function updateSlo({
     );
     const { lastDataAtMs, snapshotsUntilMs } = updated;
     await saveStatuses(tx, [{ slo: updated, lastDataAtMs, snapshotsUntilMs }], nowMs);
+    await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     return await lockSlo(tx, accountId, updated.id);
   });
 }

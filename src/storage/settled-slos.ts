@@ -1,3 +1,4 @@
+import type { Change } from './changes.ts';
 import type { Tx } from './client.ts';
 import { shardSql } from './shard-share.ts';
 
@@ -39,24 +40,54 @@ const STAY_WITHOUT_DATA = `
   FROM (${dueSlos('snapshots_until IS NULL AND (evaluated_at IS NULL OR evaluated_at < $1)')}) o
   WHERE s.source_account_id = o.source_account_id AND s.id = o.id`;
 
+const RETURNING = 'RETURNING s.source_account_id, s.id, cardinality(s.objective_names) AS n';
+
+/** More SLOs of one account than this would hardly fit into a notice. */
+const MAX_NAMED = 100;
+const PER_ACCOUNT = `
+  SELECT source_account_id AS account, sum(n)::int AS objectives,
+    CASE WHEN count(*) <= ${MAX_NAMED} THEN array_agg(id::text) END AS slo_ids
+  FROM done GROUP BY source_account_id`;
+
+interface SettledRow {
+  account: string;
+  objectives: number;
+  slo_ids: string[] | null;
+}
+
+export interface Settled {
+  readonly objectives: number;
+  /** To be announced. */
+  readonly changes: readonly Change[];
+}
+
 /**
  * Brings the status columns of those SLOs up to the minute for which nothing has to be computed any more: of
- * all accounts, or of those in the given virtual shards. Returns the number of objectives.
+ * all accounts, or of those in the given virtual shards.
  */
 export async function settleSlos(
   { client }: Tx,
   atMs: number,
   shards: readonly number[] | null,
-): Promise<number> {
+): Promise<Settled> {
   const parameters = [new Date(atMs), shards];
-  const count = 'SELECT COALESCE(sum(n), 0)::int AS objectives FROM done';
-  let objectives = 0;
-  for (const statement of [COPY_STATUSES, STAY_WITHOUT_DATA]) {
-    const { rows } = await client.query<{ objectives: number }>(
-      `WITH done AS (${statement} RETURNING cardinality(s.objective_names) AS n) ${count}`,
+  const settled = async (statement: string): Promise<SettledRow[]> => {
+    const { rows } = await client.query<SettledRow>(
+      `WITH done AS (${statement} ${RETURNING}) ${PER_ACCOUNT}`,
       parameters,
     );
-    objectives += rows[0]?.objectives ?? 0;
-  }
-  return objectives;
+    return rows;
+  };
+  const copied = await settled(COPY_STATUSES);
+  const stayed = await settled(STAY_WITHOUT_DATA);
+  return {
+    objectives: [...copied, ...stayed].reduce((sum, row) => sum + row.objectives, 0),
+    // An SLO without data stands as it stood.
+    changes: copied.map(({ account, slo_ids }) => ({
+      accountId: account,
+      sloIds: slo_ids,
+      kind: 'status',
+      fromMs: null,
+    })),
+  };
 }

@@ -47,8 +47,8 @@ test('status columns that are copied from snapshots equal those that are compute
   const atMs = Math.floor(env.clock.now() / MINUTE_MS) * MINUTE_MS;
 
   // The ratio, the two thresholds with rows for both objectives (4) and the silent one are settled.
-  expect(await env.db.owner((tx) => settleSlos(tx, atMs, []))).toBe(0);
-  expect(await env.db.owner((tx) => settleSlos(tx, atMs, null))).toBe(6);
+  expect((await env.db.owner((tx) => settleSlos(tx, atMs, []))).objectives).toBe(0);
+  expect((await env.db.owner((tx) => settleSlos(tx, atMs, null))).objectives).toBe(6);
   const copied = await database.query(COLUMNS);
   await evaluate(env);
   const evaluated = await database.query<{ evaluated_at: Date }>(COLUMNS);
