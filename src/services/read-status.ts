@@ -29,14 +29,22 @@ export async function readStatuses({
   const { accountId } = ctx.actor;
   return ctx.db.tenant(accountId, async (tx) => {
     const computed = await computeStatuses(tx, input.slos, tMs);
-    const keys = [...computed].flatMap(([sloId, statuses]) =>
-      statuses.map(({ objective }) => ({ accountId, sloId, objective })),
+    const searches = input.slos.flatMap((slo) =>
+      slo.lastDataAtMs === null
+        ? []
+        : (computed.get(slo.id) ?? []).map(({ objective }) => ({
+            accountId,
+            sloId: slo.id,
+            objective,
+            fromMs: Math.min(atMs, (slo.lastDataAtMs ?? 0) + MINUTE_MS),
+          })),
     );
-    const newest = await lastDataOf(tx, keys, atMs);
+    const newest = await lastDataOf(tx, searches);
     let next = 0;
     return new Map(
       input.slos.map((slo) => {
         const objectives = (computed.get(slo.id) ?? []).map((status) => {
+          if (slo.lastDataAtMs === null) return { ...status, lastDataAtMs: null };
           const lastDataAtMs = newest[next] ?? null;
           next += 1;
           return { ...status, lastDataAtMs };

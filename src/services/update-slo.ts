@@ -5,7 +5,7 @@ import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.t
 import { applySloPatch } from '../slo/definition-schema.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { updateSloDefinition } from '../storage/slos.ts';
-import { removeSeries } from '../storage/snapshot-rows.ts';
+import { removeSnapshots } from '../storage/snapshot-rows.ts';
 import { assertMayDefine } from './authorize.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { ServiceContext } from './context.ts';
@@ -58,10 +58,7 @@ export async function updateSlo({
     assertCountsTheSame(slo, next);
     const nowMs = ctx.clock.now();
     const removed = slo.objectives.filter(({ name }) => !next.objectives.some((kept) => kept.name === name));
-    await removeSeries(
-      tx,
-      removed.map(({ name }) => ({ accountId, sloId: slo.id, objective: name })),
-    );
+    for (const { name } of removed) await removeSnapshots(tx, accountId, slo.id, name);
     const updated = await updateSloDefinition(tx, slo, next, revised(slo, next, nowMs), nowMs);
     await rewriteSnapshots(
       tx,

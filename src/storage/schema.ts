@@ -90,6 +90,9 @@ export const npSlos = pgTable(
  *
  * All used before `at` is `base` of the UTC day of `at` plus `run` of the row. `base` stands in the row of
  * 00:00 of that day alone, so that row always exists; where it is no snapshot its `state` is null.
+ * In the key the minute comes before the series: what is written together lies together, the index grows at its
+ * end with full leaves (59 bytes a row against 104), and a page of SLOs at an instant is one stretch of it. A
+ * stretch of one series is looked up minute by minute, and the index of the rows of 00:00 tells where they are.
  * The eight-byte columns stand first, so that nothing is lost to padding. There is no foreign key: checking it
  * row by row took twice the time of all the rest (200,000 rows: 3.0 s with it, 1.0 s without). Whoever writes
  * rows or removes an SLO holds the lock of the SLO's row, which keeps both in step.
@@ -129,7 +132,10 @@ export const npSloSnapshots = pgTable(
     baseTotal: numeric('base_total'),
   },
   (t) => [
-    primaryKey({ name: 'np_slo_snapshots_pkey', columns: [t.sourceAccountId, t.sloId, t.objective, t.at] }),
+    primaryKey({ name: 'np_slo_snapshots_pkey', columns: [t.sourceAccountId, t.at, t.sloId, t.objective] }),
+    index('idx_np_slo_snapshots_days')
+      .on(t.sourceAccountId, t.sloId, t.objective, t.at)
+      .where(sql`base_good IS NOT NULL`),
     tenantPolicy('np_slo_snapshots_own_account'),
   ],
 ).enableRLS();

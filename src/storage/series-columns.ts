@@ -91,7 +91,17 @@ interface MinutesRow extends RunsRow {
   value: Buffer | null;
 }
 
-const RUNS_COLUMNS = `
+const RUN_COLUMNS = [
+  'at',
+  'run_good',
+  'run_total',
+  'run_good_low',
+  'run_total_low',
+  'base_good',
+  'base_total',
+];
+
+const RUNS_AGGREGATED = `
   array_send(array_agg(q.at)) AS ats,
   array_send(array_agg(q.run_good)) AS run_good,
   array_send(array_agg(q.run_total)) AS run_total,
@@ -110,6 +120,42 @@ const MINUTE_COLUMNS = [
   'value',
 ];
 
+/**
+ * Rows of one series stand apart in the key, a minute's rows of all series being neighbours: a stretch is looked
+ * up minute by minute. The bounds are named as well, for the partitions. Both are whole minutes of one UTC day.
+ */
+const IN_STRETCH = (alias: string, low: string, high: string): string =>
+  `${OWN(alias)} AND ${alias}.at >= ${low} AND ${alias}.at <= ${high}
+   AND ${alias}.at = ANY (ARRAY(SELECT generate_series(${low}, ${high}, interval '1 minute')))`;
+
+/** As a table: the rows from `low` to `high`, by way of the days that have any. */
+const STRETCH = (columns: readonly string[], low: string, high: string): string => `
+  (SELECT d.at FROM np_slo_snapshots d
+   WHERE ${OWN('d')} AND d.base_good IS NOT NULL AND d.at > ${low} - interval '24 hours' AND d.at <= ${high}
+   ORDER BY d.at OFFSET 0) day
+  CROSS JOIN LATERAL (
+    SELECT ${columns.map((name) => `s.${name}`).join(', ')} FROM np_slo_snapshots s
+    WHERE ${IN_STRETCH('s', `GREATEST(day.at, ${low})`, `LEAST(day.at + interval '1439 minutes', ${high})`)}
+    ORDER BY s.at OFFSET 0
+  ) s`;
+
+/** The newest day with rows, of those that begin by then. Every day with rows has its row of 00:00. */
+const LAST_DAY = (until: string | null): string => `
+  SELECT d.at FROM np_slo_snapshots d
+  WHERE ${OWN('d')} AND d.base_good IS NOT NULL ${until === null ? '' : `AND d.at <= ${until}`}
+  ORDER BY d.at DESC LIMIT 1`;
+
+/** `at` of the newest row, of those that stand by then. */
+const LAST_ROW = (until: string | null): string => {
+  const endOfDay = `day.at + interval '1439 minutes'`;
+  const high = until === null ? endOfDay : `LEAST(${endOfDay}, ${until})`;
+  return `
+  SELECT p.at FROM (${LAST_DAY(until)}) day
+  CROSS JOIN LATERAL (
+    SELECT max(r.at) AS at FROM np_slo_snapshots r WHERE ${IN_STRETCH('r', 'day.at', high)}
+  ) p`;
+};
+
 /** The base of the day that `first` falls into, when its row stands before the range. */
 const FIRST_DAY = (first: string): string => `
   LEFT JOIN LATERAL (
@@ -127,14 +173,14 @@ const LOAD_RUNS = `
   SELECT c.*, day.* FROM ${RANGES}
   CROSS JOIN LATERAL (
     SELECT COALESCE(
-      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} AND p.at <= k.from_at ORDER BY p.at DESC LIMIT 1),
-      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} ORDER BY p.at LIMIT 1)
+      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} AND p.at = k.from_at LIMIT 1),
+      (${LAST_ROW('k.from_at')}),
+      (SELECT p.at FROM np_slo_snapshots p WHERE ${OWN('p')} AND p.base_good IS NOT NULL ORDER BY p.at LIMIT 1)
     ) AS at OFFSET 0
   ) low
   CROSS JOIN LATERAL (
-    SELECT ${RUNS_COLUMNS} FROM (
-      SELECT s.at, s.run_good, s.run_total, s.run_good_low, s.run_total_low, s.base_good, s.base_total FROM np_slo_snapshots s
-      WHERE ${OWN('s')} AND s.at >= low.at AND s.at <= GREATEST(k.to_at, low.at) ORDER BY s.at
+    SELECT ${RUNS_AGGREGATED} FROM (
+      SELECT s.* FROM ${STRETCH(RUN_COLUMNS, 'low.at', 'GREATEST(k.to_at, low.at)')} ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('low.at')}
   ORDER BY k.n`;
@@ -142,9 +188,8 @@ const LOAD_RUNS = `
 const LOAD_MINUTES = `
   SELECT c.*, day.* FROM ${RANGES}
   CROSS JOIN LATERAL (
-    SELECT min(q.at) AS low, ${RUNS_COLUMNS}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
-      SELECT s.at, s.run_good, s.run_total, s.run_good_low, s.run_total_low, s.base_good, s.base_total, ${MINUTE_COLUMNS.map((name) => `s.${name}`).join(', ')}
-      FROM np_slo_snapshots s WHERE ${OWN('s')} AND s.at >= k.from_at AND s.at <= k.to_at ORDER BY s.at
+    SELECT min(q.at) AS low, ${RUNS_AGGREGATED}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
+      SELECT s.* FROM ${STRETCH([...RUN_COLUMNS, ...MINUTE_COLUMNS], 'k.from_at', 'k.to_at')} ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('c.low')}
   ORDER BY k.n`;
@@ -219,7 +264,7 @@ export async function loadFirstRows({ client }: Tx, keys: readonly SeriesKey[]):
     name: 'load-first-rows',
     text: `SELECT f.at, f.good, f.total FROM ${KEYS} LEFT JOIN LATERAL (
              SELECT s.at, s.base_good::text AS good, s.base_total::text AS total
-             FROM np_slo_snapshots s WHERE ${OWN('s')} ORDER BY s.at LIMIT 1
+             FROM np_slo_snapshots s WHERE ${OWN('s')} AND s.base_good IS NOT NULL ORDER BY s.at LIMIT 1
            ) f ON true ORDER BY k.n`,
     values: keyParameters(keys),
   });
@@ -243,32 +288,43 @@ export async function lastRowOf({ client }: Tx, keys: readonly SeriesKey[]): Pro
   if (keys.length === 0) return [];
   const { rows } = await client.query<{ at: Date | null }>({
     name: 'last-row-of',
-    text: `SELECT (SELECT s.at FROM np_slo_snapshots s WHERE ${OWN('s')} ORDER BY s.at DESC LIMIT 1) AS at
-           FROM ${KEYS} ORDER BY k.n`,
+    text: `SELECT (${LAST_ROW(null)}) AS at FROM ${KEYS} ORDER BY k.n`,
     values: keyParameters(keys),
   });
   return rows.map((row) => row.at?.getTime() ?? null);
 }
 
+/** Where the newest data of a series is looked for: `at` of the row from which the search goes back. */
+export interface DataSearch extends SeriesKey {
+  readonly fromMs: number;
+}
+
+const HAS_DATA = `(r.used_total IS NOT NULL OR num_nonnulls(r.received_good, r.received_bad, r.received_total) > 1)`;
+
 /**
- * Start of each series' newest minute with data that is complete at the instant; null where there is none. A
- * minute with one counterpart only is no data.
+ * Start of each series' newest minute with data that ends by the instant; null where there is none. A minute
+ * with one counterpart only is no data. Mostly the row at the instant has it, else it is searched for by days.
  */
 export async function lastDataOf(
   { client }: Tx,
-  keys: readonly SeriesKey[],
-  atMs: number,
+  searches: readonly DataSearch[],
 ): Promise<(number | null)[]> {
-  if (keys.length === 0) return [];
+  if (searches.length === 0) return [];
   const { rows } = await client.query<{ at: Date | null }>({
     name: 'last-data-of',
-    text: `SELECT (SELECT s.at - interval '1 minute' FROM np_slo_snapshots s
-                   WHERE ${OWN('s')} AND s.at <= $4
-                     AND (s.used_total IS NOT NULL
-                       OR num_nonnulls(s.received_good, s.received_bad, s.received_total) > 1)
-                   ORDER BY s.at DESC LIMIT 1) AS at
-           FROM ${KEYS} ORDER BY k.n`,
-    values: [...keyParameters(keys), new Date(atMs)],
+    text: `SELECT COALESCE(
+             (SELECT r.at FROM np_slo_snapshots r WHERE ${OWN('r')} AND r.at = k.from_at AND ${HAS_DATA} LIMIT 1),
+             (SELECT l.at FROM (
+                SELECT d.at FROM np_slo_snapshots d
+                WHERE ${OWN('d')} AND d.base_good IS NOT NULL AND d.at <= k.from_at ORDER BY d.at DESC
+              ) day CROSS JOIN LATERAL (
+                SELECT max(r.at) AS at FROM np_slo_snapshots r
+                WHERE ${IN_STRETCH('r', 'day.at', `LEAST(day.at + interval '1439 minutes', k.from_at)`)} AND ${HAS_DATA}
+              ) l WHERE l.at IS NOT NULL ORDER BY day.at DESC LIMIT 1)
+           ) - interval '1 minute' AS at
+           FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])
+             WITH ORDINALITY AS k(account, slo_id, objective, from_at, n) ORDER BY k.n`,
+    values: [...keyParameters(searches), encodeInstantArray(searches.map(({ fromMs }) => fromMs))],
   });
   return rows.map((row) => row.at?.getTime() ?? null);
 }

@@ -2,8 +2,9 @@ import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'dr
 import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
-import { npSloSnapshots, npSlos } from './schema.ts';
+import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
+import { removeSnapshots } from './snapshot-rows.ts';
 
 type SloRow = typeof npSlos.$inferSelect;
 
@@ -100,11 +101,9 @@ export async function updateSloDefinition(
 }
 
 /** Removes an SLO with its snapshots and reports. Its row must be locked. */
-export async function removeSlo({ orm }: Tx, slo: Slo): Promise<void> {
-  await orm
-    .delete(npSloSnapshots)
-    .where(and(eq(npSloSnapshots.sourceAccountId, slo.accountId), eq(npSloSnapshots.sloId, slo.id)));
-  await orm.delete(npSlos).where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
+export async function removeSlo(tx: Tx, slo: Slo): Promise<void> {
+  await removeSnapshots(tx, slo.accountId, slo.id);
+  await tx.orm.delete(npSlos).where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
 }
 
 function referredTo(accountId: string, refs: readonly string[]): SQL | undefined {

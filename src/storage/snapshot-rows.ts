@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
 import {
   SLO_STATES,
   SnapshotBatch,
@@ -54,14 +55,15 @@ const INSERT = `
 
 /** For a few rows of each of many series: not an UPDATE, whose join could read the whole account. */
 const REPLACE = `${INSERT}
-  ON CONFLICT (source_account_id, slo_id, objective, at) DO UPDATE SET ${WRITTEN.slice(1)
+  ON CONFLICT (source_account_id, at, slo_id, objective) DO UPDATE SET ${WRITTEN.slice(1)
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`;
 
 /** For a long run of one series: to take the rows out and to put them in again is the faster way. */
 const REMOVE_RANGE = `
   DELETE FROM np_slo_snapshots
-  WHERE source_account_id = $1 AND slo_id = $2 AND objective = $3 AND at >= $4 AND at <= $5`;
+  WHERE source_account_id = $1 AND slo_id = $2 AND objective = $3 AND at >= $4 AND at <= $5
+    AND at = ANY (ARRAY(SELECT generate_series($4::timestamptz, $5::timestamptz, interval '1 minute')))`;
 
 /** From so many rows of a series on. */
 const LONG_RUN = 200;
@@ -162,12 +164,23 @@ export async function shiftBases({ client }: Tx, shifts: readonly BaseShift[]): 
   );
 }
 
-/** Removes all rows of the series. */
-export async function removeSeries({ client }: Tx, keys: readonly SeriesKey[]): Promise<void> {
-  if (keys.length === 0) return;
-  await client.query(
-    `DELETE FROM np_slo_snapshots s USING unnest($1::text[], $2::uuid[], $3::text[]) AS k(account, slo_id, objective)
-     WHERE s.source_account_id = k.account AND s.slo_id = k.slo_id AND s.objective = k.objective`,
-    [keys.map((key) => key.accountId), keys.map((key) => key.sloId), keys.map((key) => key.objective)],
+/** Removes all rows of the SLO, or of one of its objectives. The SLO's row must be locked. */
+export async function removeSnapshots(
+  { client }: Tx,
+  accountId: string,
+  sloId: string,
+  objective: string | null = null,
+): Promise<void> {
+  const { rows } = await client.query<{ objective: string; first: Date; last: Date }>(
+    `SELECT d.objective, min(d.at) AS first, max(d.at) AS last FROM np_slo_snapshots d
+     WHERE d.source_account_id = $1 AND d.slo_id = $2 AND ($3::text IS NULL OR d.objective = $3)
+       AND d.base_good IS NOT NULL
+     GROUP BY d.objective, date_trunc('week', d.at, 'UTC')`,
+    [accountId, sloId, objective],
   );
+  // A week, and so a partition, at a time.
+  for (const stretch of rows) {
+    const last = new Date(stretch.last.getTime() + DAY_MS - MINUTE_MS);
+    await client.query(REMOVE_RANGE, [accountId, sloId, stretch.objective, stretch.first, last]);
+  }
 }

@@ -44,9 +44,17 @@ export async function selectSnapshots({ client }: Tx, query: SnapshotQuery): Pro
     `SELECT n.at, n.objective, n.reliability, n.budget, n.burn_rate, n.count_good, n.count_total, n.state
      FROM (
        SELECT DISTINCT ON (s.objective, ceil(extract(epoch FROM s.at) / $6)) s.*
-       FROM np_slo_snapshots s
-       WHERE s.source_account_id = $1 AND s.slo_id = $2 AND ($3::text IS NULL OR s.objective = $3)
-         AND s.at >= $4 AND s.at <= $5 AND s.state IS NOT NULL
+       FROM (
+         SELECT d.objective, d.at FROM np_slo_snapshots d
+         WHERE d.source_account_id = $1 AND d.slo_id = $2 AND ($3::text IS NULL OR d.objective = $3)
+           AND d.base_good IS NOT NULL AND d.at > $4::timestamptz - interval '24 hours' AND d.at <= $5 OFFSET 0
+       ) day CROSS JOIN LATERAL (
+         SELECT * FROM np_slo_snapshots r
+         WHERE r.source_account_id = $1 AND r.slo_id = $2 AND r.objective = day.objective
+           AND r.at >= GREATEST(day.at, $4) AND r.at <= $5 AND r.state IS NOT NULL
+           AND r.at = ANY (ARRAY(SELECT generate_series(day.at, day.at + interval '1439 minutes', interval '1 minute')))
+         OFFSET 0
+       ) s
        ORDER BY s.objective, ceil(extract(epoch FROM s.at) / $6), s.at DESC
      ) n
      WHERE $7::timestamptz IS NULL OR (n.at, n.objective) > ($7, $8::text)
@@ -55,7 +63,7 @@ export async function selectSnapshots({ client }: Tx, query: SnapshotQuery): Pro
       query.accountId,
       query.sloId,
       query.objective,
-      new Date(query.fromMs),
+      new Date(Math.max(query.fromMs, query.after?.atMs ?? query.fromMs)),
       new Date(query.toMs),
       query.stepMs / 1000,
       query.after === null ? null : new Date(query.after.atMs),
