@@ -25,7 +25,7 @@ import {
 } from '../../src/storage/slos.ts';
 import {
   insertSnapshots,
-  removeSeries,
+  removeSnapshots,
   replaceSnapshots,
   shiftBases,
 } from '../../src/storage/snapshot-rows.ts';
@@ -139,7 +139,11 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
   },
   loadFirstRows: (tx, target) => loadFirstRows(tx, keysOf(target)),
   lastRowOf: (tx, target) => lastRowOf(tx, keysOf(target)),
-  lastDataOf: (tx, target) => lastDataOf(tx, keysOf(target), target.atMs),
+  lastDataOf: (tx, target) =>
+    lastDataOf(
+      tx,
+      keysOf(target).map((key) => ({ ...key, fromMs: target.atMs })),
+    ),
   loadTotals: async (tx, target) => {
     const { atMs } = target;
     const loaded = await loadTotals(
@@ -174,7 +178,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
         total: '1000',
       })),
     ),
-  removeSeries: (tx, target) => removeSeries(tx, keysOf(target)),
+  removeSnapshots: (tx, { accountId, slo }) => removeSnapshots(tx, accountId, slo.id),
 };
 
 /** What else the modules with SQL export, and why it is no query on an account's rows. */
