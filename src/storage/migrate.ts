@@ -7,6 +7,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { StartError } from '../lib/errors.ts';
 import { connectFailure } from './connect-failure.ts';
+import { assertMayMigrate } from './privileges.ts';
 import { ensureRoles } from './roles.ts';
 
 const FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -71,6 +72,7 @@ export async function migrate(url: string): Promise<void> {
     const version = await serverVersion(client);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
     await ensureRoles(client, version);
+    await assertMayMigrate(client);
     await applyMigrations(drizzle({ client }), {
       migrationsFolder: FOLDER,
       migrationsSchema: SCHEMA,

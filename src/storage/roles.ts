@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { StartError } from '../lib/errors.ts';
+import { privilegeRefusal } from './privileges.ts';
 import { TENANT_ROLE } from './schema.ts';
 
 /**
@@ -21,12 +21,6 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-function refusal(what: string, statement: string, cause?: unknown): StartError {
-  return new StartError(`DATABASE_URL: ${what}; an administrator of the server must run: ${statement};`, 1, {
-    cause,
-  });
-}
-
 /** Roles belong to the whole server, so that another database's migration may be at it at the same moment. */
 async function run(client: pg.Client, statement: string, refused: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
@@ -36,7 +30,7 @@ async function run(client: pg.Client, statement: string, refused: string): Promi
     } catch (error) {
       const code = codeOf(error) ?? '';
       if (code === DUPLICATE_OBJECT || code === UNIQUE_VIOLATION) return;
-      if (code === INSUFFICIENT_PRIVILEGE) throw refusal(refused, statement, error);
+      if (code === INSUFFICIENT_PRIVILEGE) throw privilegeRefusal(refused, statement, error);
       if (!CONFLICTS.has(code) || attempt === 10) throw error;
       await sleep(50 * attempt);
     }
@@ -65,7 +59,7 @@ export async function ensureRoles(client: pg.Client, serverVersion: number): Pro
     role = (await find()).rows[0];
   }
   if (role?.unbound === true) {
-    throw refusal(
+    throw privilegeRefusal(
       `row level security does not bind the role ${TENANT_ROLE}`,
       `ALTER ROLE ${TENANT_ROLE} NOSUPERUSER NOBYPASSRLS`,
     );

@@ -183,10 +183,12 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
 
 /** What else the modules with SQL export, and why it is no query on an account's rows. */
 export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
+  assertMayMigrate: 'before the service serves',
   createDatabase: 'the pool itself',
   createPartitions: 'DDL, as the owner',
   createShards: 'advisory locks',
   ensureRoles: 'before the service serves',
   migrate: 'before the service serves',
   migrationsPending: 'the record of migrations',
+  privilegeRefusal: 'a sentence',
 };

@@ -4,11 +4,20 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import { StartError } from '../../src/lib/errors.ts';
+import { createSlo } from '../../src/services/create-slo.ts';
+import { deleteSlo } from '../../src/services/delete-slo.ts';
+import { dropOldSnapshots } from '../../src/services/drop-old-snapshots.ts';
+import { evaluate } from '../../src/services/evaluate.ts';
+import { listSlos } from '../../src/services/list-slos.ts';
+import { readStatuses } from '../../src/services/read-status.ts';
+import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { createDatabase } from '../../src/storage/client.ts';
 import { type EmbeddedServer, startEmbedded } from '../../src/storage/embedded.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { databaseUrl } from '../support/database-url.ts';
+import { actingAs, createTestEnvironment } from '../support/environment.ts';
 
 // Roles belong to a whole server: these tests change them, so they have a server of their own.
 let dataDir = '';
@@ -37,14 +46,103 @@ async function ownedDatabase(user: string, attributes: string): Promise<string> 
   return url.toString();
 }
 
+/** The line that a start ends with; '' when the migration succeeds. */
 async function failure(url: string): Promise<string> {
   const error: unknown = await migrate(url).then(
     () => null,
     (cause: unknown) => cause,
   );
+  if (error === null) return '';
   if (error instanceof StartError) return error.message;
   throw error;
 }
+
+/** Does all that one account can ask for, and what the workers do. Partitions are made and dropped. */
+async function useEverything(url: string): Promise<void> {
+  const db = createDatabase(url, { logger: pino({ level: 'silent' }) });
+  try {
+    const env = createTestEnvironment({ db }, Date.UTC(2026, 10, 18, 12));
+    const ctx = actingAs(env, 'primary');
+    const slo = await createSlo({ ctx, input: { name: 'api', target: 0.9 } });
+    const { id } = slo;
+    const points = [{ at: '2026-11-18T11:58:00Z', good: 1, total: 2 }];
+    await recordMeasurements({ ctx, input: { id, body: { points } } });
+    env.clock.advance(MINUTE_MS);
+    await evaluate(env);
+    const status = (await readStatuses({ ctx, input: { slos: [slo] } })).get(id);
+    expect(status?.objectives).toMatchObject([{ reliability: 0.5 }]);
+    expect(await listSlos({ ctx: actingAs(env, 'other'), input: {} })).toMatchObject({ total: 0 });
+    await deleteSlo({ ctx, input: { id } });
+    env.clock.advance(300 * DAY_MS);
+    expect(await dropOldSnapshots(env)).toBeGreaterThan(0);
+  } finally {
+    await db.close();
+  }
+}
+
+describe('the user of DATABASE_URL', () => {
+  it('may be a superuser', async () => {
+    await admin.query('CREATE DATABASE of_superuser');
+    const url = databaseUrl(server.url, 'of_superuser');
+    await migrate(url);
+    await useEverything(url);
+    await admin.query('DROP DATABASE of_superuser WITH (FORCE)');
+    await admin.query('DROP ROLE np_slo_tenant');
+  });
+
+  it('may be nobody in particular, given what the lines ask for, one after the other', async () => {
+    await admin.query("CREATE ROLE nobody_yet LOGIN PASSWORD 'secret-of-the-owner'");
+    await admin.query('CREATE DATABASE "Some Base"');
+    const url = new URL(databaseUrl(server.url, 'Some Base'));
+    url.username = 'nobody_yet';
+    url.password = 'secret-of-the-owner';
+    const inside = new pg.Client({ connectionString: databaseUrl(server.url, 'Some Base') });
+    await inside.connect();
+    const asked: string[] = [];
+    for (let line = await failure(url.href); line !== ''; line = await failure(url.href)) {
+      const statement = line.split('run: ')[1] ?? '';
+      expect(asked).not.toContain(statement);
+      asked.push(statement);
+      await inside.query(statement);
+    }
+    await inside.end();
+    expect(asked).toEqual([
+      expect.stringMatching(/^CREATE ROLE np_slo_tenant /),
+      'GRANT np_slo_tenant TO "nobody_yet" WITH SET TRUE, INHERIT FALSE;',
+      'GRANT CREATE ON DATABASE "Some Base" TO nobody_yet;',
+      'GRANT CREATE ON SCHEMA public TO nobody_yet;',
+    ]);
+    await useEverything(url.href);
+  });
+
+  it('must own the tables, or act as their owner', async () => {
+    await admin.query("CREATE ROLE another LOGIN PASSWORD 'secret-of-the-owner'");
+    await admin.query('GRANT np_slo_tenant TO another');
+    await admin.query('GRANT CREATE ON DATABASE "Some Base" TO another');
+    const url = new URL(databaseUrl(server.url, 'Some Base'));
+    url.username = 'another';
+    url.password = 'secret-of-the-owner';
+    const line = await failure(url.href);
+    expect(line).toBe(
+      'DATABASE_URL: the tables belong to nobody_yet, and another may not act as it; an administrator of the ' +
+        'server must run: GRANT nobody_yet TO another;',
+    );
+    await admin.query(line.split('run: ')[1] ?? '');
+    expect(await failure(url.href)).toBe('');
+    await useEverything(url.href);
+
+    await admin.query('CREATE DATABASE of_superuser');
+    await migrate(databaseUrl(server.url, 'of_superuser'));
+    await admin.query('GRANT CREATE ON DATABASE of_superuser TO another');
+    url.pathname = '/of_superuser';
+    expect(await failure(url.href)).toMatch(
+      /^DATABASE_URL: the tables belong to the superuser (\w+), whom another cannot stand in for: connect as \1$/,
+    );
+    for (const name of ['of_superuser', '"Some Base"'])
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.query('DROP ROLE np_slo_tenant');
+  });
+});
 
 describe('the tenant role', () => {
   it('that is missing and may not be created is asked of an administrator, statement and all', async () => {
