@@ -15,6 +15,9 @@ export interface DataChange {
   readonly lastDataAtMs: number | null;
   /** Up to where every objective's snapshots are complete; null while there is no data. */
   readonly snapshotsUntilMs: number | null;
+  readonly firstDataAtMs: number | null;
+  /** The earliest snapshot up to `slo.snapshotsUntilMs` that was written anew, removed or filled in; null for none. */
+  readonly historyFromMs: number | null;
 }
 
 /** The objective that stands for the SLO where one number is shown: the primary one, else the worst off. */
@@ -49,7 +52,7 @@ export async function saveStatuses(
   );
   await saveEvaluations(
     tx,
-    changes.map(({ slo, lastDataAtMs, snapshotsUntilMs }) => {
+    changes.map(({ slo, ...change }) => {
       const statuses = computed.get(slo.id) ?? [...(atHand.get(slo.id)?.values() ?? [])];
       const status = shownStatus(slo, statuses);
       return {
@@ -59,8 +62,7 @@ export async function saveStatuses(
         budget: status?.budget ?? null,
         burnRate: status?.burnRate ?? null,
         evaluatedAtMs: atMs,
-        lastDataAtMs,
-        snapshotsUntilMs,
+        ...change,
       };
     }),
   );
@@ -72,7 +74,7 @@ export async function saveStatuses(
  */
 export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number): Promise<number> {
   const atMs = floorTo(nowMs, MINUTE_MS);
-  const { rows, statuses } = await rewriteSnapshots(
+  const { rows, statuses, touchedFrom } = await rewriteSnapshots(
     tx,
     slos
       .filter((slo) => slo.snapshotsUntilMs !== null && slo.snapshotsUntilMs < atMs)
@@ -87,6 +89,8 @@ export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number)
       slo,
       lastDataAtMs: slo.lastDataAtMs,
       snapshotsUntilMs: slo.snapshotsUntilMs === null ? null : Math.max(atMs, slo.snapshotsUntilMs),
+      firstDataAtMs: slo.firstDataAtMs,
+      historyFromMs: touchedFrom.get(slo.id) ?? null,
     })),
     nowMs,
     statuses,

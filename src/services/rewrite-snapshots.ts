@@ -29,6 +29,8 @@ export interface Rewritten {
   readonly rows: number;
   /** Statuses that came up on the way, of the instant asked for: by SLO, then by objective. */
   readonly statuses: ReadonlyMap<string, ReadonlyMap<string, ObjectiveStatus>>;
+  /** By SLO, the earliest row up to its `snapshotsUntilMs` that was touched. */
+  readonly touchedFrom: ReadonlyMap<string, number>;
 }
 
 /** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
@@ -86,11 +88,20 @@ export async function rewriteSnapshots(
     if (own === undefined) statuses.set(sloId, new Map([[status.objective, status]]));
     else own.set(status.objective, status);
   };
+  const planned = changes.flatMap((change, i) => plan(change, lastRows[i] ?? null) ?? []);
   let rows = 0;
-  for (const pass of passesOf(changes.flatMap((change, i) => plan(change, lastRows[i] ?? null) ?? []))) {
-    rows += await rewritePass(tx, pass, note);
+  for (const pass of passesOf(planned)) rows += await rewritePass(tx, pass, note);
+  return { rows, statuses, touchedFrom: touchedBy(planned) };
+}
+
+/** Rows behind what the SLO's snapshots are complete up to are new to everyone, and no change of the past. */
+function touchedBy(planned: readonly Planned[]): Map<string, number> {
+  const touched = new Map<string, number>();
+  for (const { slo, span } of planned) {
+    if (slo.snapshotsUntilMs === null || span.fromMs > slo.snapshotsUntilMs) continue;
+    touched.set(slo.id, Math.min(span.fromMs, touched.get(slo.id) ?? Number.POSITIVE_INFINITY));
   }
-  return { rows, statuses };
+  return touched;
 }
 
 function passesOf(planned: readonly Planned[]): Planned[][] {

@@ -39,7 +39,7 @@ export async function storeMinutes(
     const range = extent(minutes);
     return range === null ? [] : [{ slo, minutes, range }];
   });
-  const { statuses } = await rewriteSnapshots(
+  const { statuses, touchedFrom } = await rewriteSnapshots(
     tx,
     changed.flatMap(({ slo, minutes }) =>
       slo.objectives
@@ -59,6 +59,8 @@ export async function storeMinutes(
       slo,
       lastDataAtMs: Math.max(slo.lastDataAtMs ?? range.last, range.last),
       snapshotsUntilMs: complete ? atMs : Math.min(slo.snapshotsUntilMs ?? range.first, range.first),
+      firstDataAtMs: Math.min(slo.firstDataAtMs ?? range.first, range.first),
+      historyFromMs: touchedFrom.get(slo.id) ?? null,
     })),
     nowMs,
     statuses,

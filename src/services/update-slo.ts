@@ -60,7 +60,7 @@ export async function updateSlo({
     const removed = slo.objectives.filter(({ name }) => !next.objectives.some((kept) => kept.name === name));
     for (const { name } of removed) await removeSnapshots(tx, accountId, slo.id, name);
     const updated = await updateSloDefinition(tx, slo, next, revised(slo, next, nowMs), nowMs);
-    await rewriteSnapshots(
+    const { touchedFrom } = await rewriteSnapshots(
       tx,
       // Points of the next minutes may have come in already, and were judged by the old rules.
       updated.objectives.map(({ name }) => ({
@@ -72,8 +72,14 @@ export async function updateSlo({
       })),
       nowMs,
     );
-    const { lastDataAtMs, snapshotsUntilMs } = updated;
-    await saveStatuses(tx, [{ slo: updated, lastDataAtMs, snapshotsUntilMs }], nowMs);
+    const { lastDataAtMs, snapshotsUntilMs, firstDataAtMs } = updated;
+    // The snapshots of an objective that is removed go, however old they are.
+    const historyFromMs = removed.length > 0 ? 0 : (touchedFrom.get(updated.id) ?? null);
+    await saveStatuses(
+      tx,
+      [{ slo: updated, lastDataAtMs, snapshotsUntilMs, firstDataAtMs, historyFromMs }],
+      nowMs,
+    );
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     return await lockSlo(tx, accountId, updated.id);
   });

@@ -1,3 +1,5 @@
+import type { HistoryMark } from './history-marks.ts';
+
 /** How bad minutes are weighed: by their events, or each slice as a whole. */
 export type BudgetingMethod = 'occurrences' | 'timeslices';
 export type CalendarUnit = 'day' | 'week' | 'month' | 'quarter' | 'year';
@@ -106,4 +108,8 @@ export interface Slo extends SloDefinition {
   readonly lastDataAtMs: number | null;
   /** Snapshots are complete up to here; null before the first data. */
   readonly snapshotsUntilMs: number | null;
+  /** Start of the oldest minute with data, whether it is kept or not any more. */
+  readonly firstDataAtMs: number | null;
+  /** Which part of the stored minutes was last touched, for whoever keeps a copy of them. */
+  readonly historyMarks: readonly HistoryMark[];
 }

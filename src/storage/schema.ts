@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   boolean,
   doublePrecision,
   foreignKey,
@@ -76,6 +77,12 @@ export const npSlos = pgTable(
     lastDataAt: instant('last_data_at'),
     /** Snapshots are complete up to here; the evaluator goes on from here. Null before the first data. */
     snapshotsUntil: instant('snapshots_until'),
+    /** Start of the oldest minute bucket for which something ever came in, kept or not any more. */
+    firstDataAt: instant('first_data_at'),
+    /** Goes up by one whenever snapshots up to `snapshots_until` are written anew, removed or filled in. */
+    historyVersion: bigint('history_version', { mode: 'number' }).notNull().default(0),
+    /** How far back the last of these changes reached: see src/slo/history-marks.ts. */
+    historyMarks: integer('history_marks').array().notNull().default(sql`'{}'`),
   },
   (t) => [
     primaryKey({ name: 'np_slos_pkey', columns: [t.sourceAccountId, t.id] }),

@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
+import { decodeMarks, encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { Tx } from './client.ts';
 import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
@@ -33,6 +34,8 @@ function sloOf(row: SloRow): Slo {
     evaluatedAtMs: row.evaluatedAt?.getTime() ?? null,
     lastDataAtMs: row.lastDataAt?.getTime() ?? null,
     snapshotsUntilMs: row.snapshotsUntil?.getTime() ?? null,
+    firstDataAtMs: row.firstDataAt?.getTime() ?? null,
+    historyMarks: decodeMarks(row.historyMarks),
   };
 }
 
@@ -255,6 +258,9 @@ export interface SloEvaluation {
   readonly evaluatedAtMs: number;
   readonly lastDataAtMs: number | null;
   readonly snapshotsUntilMs: number | null;
+  readonly firstDataAtMs: number | null;
+  /** The earliest snapshot up to the SLO's old `snapshotsUntilMs` that was touched; null for none. */
+  readonly historyFromMs: number | null;
 }
 
 const instantOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
@@ -265,10 +271,13 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
   await client.query(
     `UPDATE np_slos s SET state = n.state, reliability = n.reliability, budget = n.budget,
        burn_rate = n.burn_rate, evaluated_at = n.evaluated_at, last_data_at = n.last_data_at,
-       snapshots_until = n.snapshots_until
+       snapshots_until = n.snapshots_until, first_data_at = n.first_data_at,
+       history_version = s.history_version + (n.history_marks IS NOT NULL)::int,
+       history_marks = COALESCE(n.history_marks::int[], s.history_marks)
      FROM unnest($1::text[], $2::uuid[], $3::np_slo_state[], $4::float8[], $5::float8[], $6::float8[],
-       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
-       AS n(account, id, state, reliability, budget, burn_rate, evaluated_at, last_data_at, snapshots_until)
+       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+       AS n(account, id, state, reliability, budget, burn_rate, evaluated_at, last_data_at, snapshots_until,
+         first_data_at, history_marks)
      WHERE s.source_account_id = n.account AND s.id = n.id`,
     [
       evaluations.map(({ slo }) => slo.accountId),
@@ -280,6 +289,13 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
       evaluations.map((evaluation) => new Date(evaluation.evaluatedAtMs)),
       evaluations.map((evaluation) => instantOrNull(evaluation.lastDataAtMs)),
       evaluations.map((evaluation) => instantOrNull(evaluation.snapshotsUntilMs)),
+      evaluations.map((evaluation) => instantOrNull(evaluation.firstDataAtMs)),
+      // Nobody else marks meanwhile: the SLO's row is locked.
+      evaluations.map(({ slo, historyFromMs }) =>
+        historyFromMs === null
+          ? null
+          : `{${encodeMarks(markChange(slo.historyMarks, historyFromMs)).join(',')}}`,
+      ),
     ],
   );
 }

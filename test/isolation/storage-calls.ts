@@ -114,6 +114,8 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
         evaluatedAtMs: atMs,
         lastDataAtMs: atMs,
         snapshotsUntilMs: atMs,
+        firstDataAtMs: atMs,
+        historyFromMs: atMs,
       },
     ]),
   selectWindows,
