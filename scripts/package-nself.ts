@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { PLUGIN_NAME } from '../src/services/license.ts';
+import { TRACKED, tableMetadata } from './hasura/tracked-tables.ts';
 import { compose } from './nself/compose.ts';
 import { dotEnvExample } from './nself/dot-env-example.ts';
-import { hasuraTables } from './nself/hasura-tables.ts';
 import { manifest, PackageJson } from './nself/manifest.ts';
 import { VARIABLES } from './nself/variables.ts';
 
@@ -22,6 +22,7 @@ const COPIES: readonly (readonly [from: string, to: string])[] = [
   ['tsconfig.json', 'tsconfig.json'],
   ['tsconfig.build.json', 'tsconfig.build.json'],
   ['drizzle', 'drizzle'],
+  ['hasura-metadata', 'hasura-metadata'],
   ['src', 'src'],
 ];
 
@@ -35,7 +36,8 @@ export function packageNself(target: string): void {
   for (const [from, to] of COPIES) cpSync(join(CHECKOUT, from), join(target, to), { recursive: true });
 
   const packageJson = PackageJson.parse(JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')));
-  const tables = hasuraTables();
+  // Without what leads to the remote schema: it may not be there.
+  const tables = TRACKED.map((tracked) => tableMetadata({ ...tracked, remote: [] }));
   const names = tables.map(({ table }) => table.name);
   write('plugin.json', `${JSON.stringify(manifest(packageJson, names, VARIABLES), null, 2)}\n`);
   write('hasura/tables.yaml', stringify(tables, { aliasDuplicateObjects: false }));

@@ -5,11 +5,11 @@ import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { TRACKED } from '../../scripts/nself/hasura-tables.ts';
 import { Manifest } from '../../scripts/nself/manifest.ts';
 import { VARIABLES } from '../../scripts/nself/variables.ts';
 import { packageNself } from '../../scripts/package-nself.ts';
 import * as schema from '../../src/storage/schema.ts';
+import { tableSchema } from '../hasura/simulator/metadata-schema.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
 const target = join(mkdtempSync(join(tmpdir(), 'package-nself-')), 'nself');
@@ -17,30 +17,6 @@ const packaged = (file: string) => readFileSync(join(target, file), 'utf8');
 const inTree = (file: string) => readFileSync(join(CHECKOUT, file), 'utf8');
 
 const tables = Object.values(schema).filter((value) => value instanceof PgTable);
-const columnsOf = (name: string) =>
-  tables
-    .map((table) => getTableConfig(table))
-    .filter((table) => table.name === name)
-    .flatMap((table) => table.columns.map((column) => column.name));
-
-/** Hasura metadata as far as the package uses it. */
-const HasuraTables = z.array(
-  z.strictObject({
-    table: z.strictObject({ name: z.string(), schema: z.literal('public') }),
-    select_permissions: z.array(
-      z.strictObject({
-        role: z.string(),
-        permission: z.strictObject({
-          columns: z.array(z.string()).min(1),
-          filter: z.looseObject({
-            source_account_id: z.strictObject({ _eq: z.literal('X-Hasura-Source-Account-Id') }),
-          }),
-        }),
-      }),
-    ),
-  }),
-);
-
 const Compose = z.object({
   services: z.record(
     z.string(),
@@ -83,23 +59,18 @@ describe('the nSelf package', () => {
     expect(named.sort()).toEqual(VARIABLES.map(({ name }) => name).sort());
   });
 
-  it('tracks every table for user and viewer, filtered by their account, with columns that exist', () => {
-    const tracked = HasuraTables.parse(parse(packaged('hasura/tables.yaml')));
+  it('tracks the tables as hasura-metadata/ does, but for what needs the remote schema', () => {
+    const tracked = z.array(tableSchema).parse(parse(packaged('hasura/tables.yaml')));
     expect(tracked.map(({ table }) => table.name).sort()).toEqual(
       tables.map((table) => getTableConfig(table).name).sort(),
     );
-    for (const { table, select_permissions } of tracked) {
-      expect(select_permissions.map(({ role }) => role)).toEqual(['user', 'viewer']);
-      for (const { permission } of select_permissions) {
-        expect(columnsOf(table.name)).toEqual(expect.arrayContaining(permission.columns));
-        expect(permission.columns).toContain('source_account_id');
-      }
-    }
-  });
-
-  it('withholds only columns that exist', () => {
-    for (const { table, internal } of TRACKED) {
-      expect(columnsOf(getTableConfig(table).name)).toEqual(expect.arrayContaining([...internal]));
+    for (const one of tracked) {
+      const file = `databases/default/tables/public_${one.table.name}.yaml`;
+      const { remote_relationships: _left, ...whole } = tableSchema.parse(
+        parse(inTree(`hasura-metadata/${file}`)),
+      );
+      expect(one).toEqual(whole);
+      expect(packaged(`hasura-metadata/${file}`)).toBe(inTree(`hasura-metadata/${file}`));
     }
   });
 

@@ -12,6 +12,7 @@ import {
   validateSchema,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { metadataFiles } from '../../../scripts/hasura/metadata-files.ts';
 import { schema } from '../../../src/api/graphql/schema.ts';
 
 const types = Object.values(schema.getTypeMap()).filter(
@@ -51,6 +52,12 @@ function inputs() {
 describe('the schema', () => {
   it('is what schema.graphql says (vitest -u writes it anew)', async () => {
     await expect(`${printSchema(schema)}\n`).toMatchFileSnapshot('../../../schema.graphql');
+  });
+
+  it('is what the readers of hasura-metadata/ are allowed (vitest -u writes it anew)', async () => {
+    await expect(metadataFiles().get('remote_schemas.yaml')).toMatchFileSnapshot(
+      '../../../hasura-metadata/remote_schemas.yaml',
+    );
   });
 
   it('is valid', () => {
