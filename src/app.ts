@@ -10,6 +10,7 @@ import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
+import { createAccessKeys } from './services/access-keys.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
 import type { Database } from './storage/client.ts';
 import { createPartitions } from './storage/partitions.ts';
@@ -73,6 +74,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     logger,
     license,
     partitions: createPartitions(db),
+    accessKeys: createAccessKeys(config),
     onPointsStored: (points) => metrics.countPoints(points),
     retentionMs: config.retentionMs,
   };

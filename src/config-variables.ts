@@ -64,7 +64,10 @@ export const variables = z.object({
   ACCESS_KEY_SECRET: secret(32, 'at least 32 random bytes, written without blanks'),
   ACCESS_KEY_EPOCH: integer(1, 999_999_999),
   ACCESS_KEY_REVOKED: list('key ids separated by commas', (id) => /^[A-Za-z0-9_-]+$/.test(id)),
-  WRITE_ROLES: list('role names separated by commas', (role) => /^[A-Za-z0-9_-]+$/.test(role)),
+  WRITE_ROLES: list(
+    'role names separated by commas, and neither public nor anonymous',
+    (role) => /^[A-Za-z0-9_-]+$/.test(role) && !/^(public|anonymous)$/i.test(role),
+  ),
   EDGE_BEARER_ANY_ACCOUNT: flag,
   HASURA_DB_ROLE: variable('the name of a database role', (text) => (text.length <= 63 ? text : null)),
   CORS_ORIGINS: list(

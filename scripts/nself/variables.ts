@@ -39,6 +39,13 @@ export const VARIABLES: readonly Variable[] = [
     ['PORT', '3835', 'port to listen on'],
     ['PUBLIC_URL', null, 'address seen from outside, with its prefix, for the OpenAPI document'],
     ['HASURA_GRAPHQL_JWT_SECRET', null, 'the same JSON that Hasura takes; without it JWTs are refused'],
+    [
+      'ACCESS_KEY_SECRET',
+      null,
+      'at least 32 random bytes; without it access keys are off; generated outside production',
+    ],
+    ['ACCESS_KEY_EPOCH', '1', 'access keys of an older epoch are refused'],
+    ['ACCESS_KEY_REVOKED', null, 'ids of revoked access keys, separated by commas'],
     ['WRITE_ROLES', 'admin,nself_admin', 'roles that may write, separated by commas'],
     ['NSELF_PLUGIN_LICENSE_KEY', null, 'licence key; else the file ~/.nself/license/key'],
     ['NSELF_LICENSE_CACHE', '~/.nself/license/cache.json', 'what the nSelf CLI found out about the licence'],
@@ -57,9 +64,6 @@ export const VARIABLES: readonly Variable[] = [
       null,
       'role that Hasura connects with, if it neither owns the tables nor is superuser',
     ],
-    ['ACCESS_KEY_SECRET', null, 'at least 32 random bytes; without it access keys are off'],
-    ['ACCESS_KEY_EPOCH', '1', 'access keys of an older epoch are refused'],
-    ['ACCESS_KEY_REVOKED', null, 'ids of revoked access keys, separated by commas'],
     ['EDGE_BEARER_ANY_ACCOUNT', 'off', '1 lets the plugin bearer choose an account from outside nginx'],
     ['ALERT_ROUTER_URL', null, 'alert router that gets alerts'],
     [

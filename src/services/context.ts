@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../storage/client.ts';
 import type { Partitions } from '../storage/partitions.ts';
+import type { AccessKeys } from './access-keys.ts';
 
 /** Who asks, as the actor resolver found out. Services trust it. */
 export interface Actor {
@@ -24,6 +25,8 @@ export interface ServiceEnvironment {
   readonly logger: Logger;
   readonly license: LicenseGuard;
   readonly partitions: Partitions;
+  /** Null where access keys are off. */
+  readonly accessKeys: AccessKeys | null;
   /** Told of measurements that were stored. */
   readonly onPointsStored: (points: number) => void;
   /** How far back points are taken, in milliseconds. */

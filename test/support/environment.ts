@@ -1,6 +1,8 @@
 import { pino } from 'pino';
+import { createAccessKeys } from '../../src/services/access-keys.ts';
 import type { ServiceContext, ServiceEnvironment } from '../../src/services/context.ts';
 import { createPartitions } from '../../src/storage/partitions.ts';
+import { authConfig } from './auth-config.ts';
 import type { TestDatabase } from './database.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 
@@ -17,6 +19,7 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
     logger: pino({ level: 'silent' }),
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(db),
+    accessKeys: createAccessKeys(authConfig()),
     onPointsStored: () => undefined,
     retentionMs: 100 * 24 * 60 * 60 * 1000,
   };

@@ -1,8 +1,11 @@
+import type { Actor } from '../../services/context.ts';
+
 /** What a request can bring to show who it is. Each kind has a file that verifies it. */
-export type CredentialKind = 'plugin-bearer' | 'hasura-jwt' | 'gateway' | 'access-key' | 'unknown';
+export type CredentialKind = 'plugin-bearer' | 'hasura-jwt' | 'gateway' | 'access-key';
 
 export interface Credential {
-  readonly kind: CredentialKind;
+  /** `unknown`: something in the place of credentials that is none of ours. */
+  readonly kind: CredentialKind | 'unknown';
   /** As it was sent; never logged. */
   readonly secret: string;
 }
@@ -12,6 +15,17 @@ export interface Identity {
   readonly accountId: string;
   readonly role: string;
   readonly userId?: string;
+  /** When the credential ends by itself, in epoch milliseconds; left out where it does not. */
+  readonly expiresAtMs?: number;
+}
+
+/** An actor, and what let it in. */
+export interface AuthenticatedActor extends Actor {
+  readonly via: CredentialKind;
+  /** When the credentials end by themselves, in epoch milliseconds; left out where they do not. */
+  readonly expiresAtMs?: number;
+  /** Hasura looks at the schema, on behalf of no account: nothing but introspection may be answered. */
+  readonly schemaOnly?: true;
 }
 
 /**

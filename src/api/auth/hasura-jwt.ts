@@ -44,7 +44,10 @@ export function createHasuraJwt(jwt: NonNullable<Config['jwt']>, clock: Clock): 
     if (typeof claims === 'string') {
       throw new ServiceError('unauthorized', `The JWT is genuine but ${claims}.`);
     }
-    return identityOf(claims, credentialHeader(request, 'x-hasura-role'));
+    return {
+      ...identityOf(claims, credentialHeader(request, 'x-hasura-role')),
+      ...(payload.exp === undefined ? {} : { expiresAtMs: (payload.exp + jwt.allowedSkewSeconds) * 1000 }),
+    };
   };
 }
 

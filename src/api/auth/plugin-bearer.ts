@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { ServiceError } from '../../lib/errors.ts';
+import { isSameSecret } from '../../lib/same-secret.ts';
 import { accountOf } from './account-of.ts';
-import type { VerifyCredential } from './credential.ts';
+import type { Credential, Identity } from './credential.ts';
 import { type CredentialHeader, credentialHeader } from './credential-headers.ts';
 
 const DEFAULT_ACCOUNT = 'primary';
@@ -14,22 +14,29 @@ const ACCOUNT_HEADERS: readonly CredentialHeader[] = [
   'x-source-account',
 ];
 
-/** Compares in a time that depends on neither content nor length. */
-export function createSecretTest(secret: string): (candidate: string) => boolean {
-  const expected = sha256(secret);
-  return (candidate) => timingSafeEqual(sha256(candidate), expected);
+export interface BearerOptions {
+  readonly pluginSecret: string;
+  /** False gives the account `primary` alone, whatever the headers say. */
+  readonly anyAccount: boolean;
 }
 
-/** The plugin's own bearer token: whoever holds it speaks for any account, in any role, that it names. */
-export function createPluginBearer(isPluginSecret: (candidate: string) => boolean): VerifyCredential {
-  return async ({ secret }, request) => {
-    if (!isPluginSecret(secret)) throw new ServiceError('unauthorized', 'The credentials are not valid.');
-    const userId = credentialHeader(request, 'x-hasura-user-id');
-    return {
-      accountId: accountNamedBy(request),
-      role: credentialHeader(request, 'x-hasura-role') ?? DEFAULT_ROLE,
-      ...(userId === null || userId === '' ? {} : { userId }),
-    };
+/**
+ * The plugin's own bearer token: whoever holds it speaks in any role that it names, for any account where
+ * `anyAccount`. Throws a ServiceError `unauthorized` or `malformed`.
+ */
+export function verifyPluginBearer(
+  { secret }: Credential,
+  request: Request,
+  { pluginSecret, anyAccount }: BearerOptions,
+): Identity {
+  if (!isSameSecret(secret, pluginSecret)) {
+    throw new ServiceError('unauthorized', 'The credentials are not valid.');
+  }
+  const userId = credentialHeader(request, 'x-hasura-user-id');
+  return {
+    accountId: anyAccount ? accountNamedBy(request) : DEFAULT_ACCOUNT,
+    role: credentialHeader(request, 'x-hasura-role') ?? DEFAULT_ROLE,
+    ...(userId === null || userId === '' ? {} : { userId }),
   };
 }
 
@@ -39,8 +46,4 @@ function accountNamedBy(request: Request): string {
     if (value !== null) return accountOf(value);
   }
   return DEFAULT_ACCOUNT;
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,30 +1,41 @@
 import type { Config } from '../../config.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { ServiceError } from '../../lib/errors.ts';
-import type { Actor } from '../../services/context.ts';
+import { createAccessKeys } from '../../services/access-keys.ts';
+import { rightOf } from '../../services/roles.ts';
 import { createAttemptThrottle } from './attempt-throttle.ts';
-import type { Credential, Identity } from './credential.ts';
+import { verifyAccessKey } from './basic-access-key.ts';
+import type { AuthenticatedActor, Credential, CredentialKind, Identity } from './credential.ts';
+import { assertGateway, looksAtSchema, verifyGateway } from './gateway.ts';
 import { createHasuraJwt } from './hasura-jwt.ts';
 import { createClientAddress } from './peer-address.ts';
-import { createPluginBearer, createSecretTest } from './plugin-bearer.ts';
-import { presentedCredential } from './presented-credential.ts';
-import { isTrustedOrigin } from './request-origin.ts';
-import { rightOf } from './roles.ts';
+import { verifyPluginBearer } from './plugin-bearer.ts';
+import { type Presented, presentedCredential } from './presented-credential.ts';
+import { cookieCounts, type RequestPlace } from './request-place.ts';
 
 export type AuthConfig = Pick<
   Config,
-  'pluginSecret' | 'jwt' | 'writeRoles' | 'corsOrigins' | 'publicUrl' | 'trustedProxies' | 'rateLimit'
+  | 'pluginSecret'
+  | 'accessKeySecret'
+  | 'accessKeyEpoch'
+  | 'accessKeyRevoked'
+  | 'jwt'
+  | 'writeRoles'
+  | 'edgeBearerAnyAccount'
+  | 'corsOrigins'
+  | 'publicUrl'
+  | 'trustedProxies'
+  | 'rateLimit'
 >;
 
 /** What of a request is not in the Request. */
 export interface RequestSource {
   /** The other end of the connection, as `peerAddressOf` finds it. */
   readonly peerAddress?: string | undefined;
-  /**
-   * Whether a cookie may hold the JWT, where the JWT configuration names one. It then still counts only in
-   * a POST of JSON from an origin that may call us. Default: no.
-   */
-  readonly allowCookie?: boolean;
+  /** `direct` when left out. */
+  readonly place?: RequestPlace;
+  /** Lets Hasura read the schema for no account; the caller then heeds `schemaOnly`. Default: no. */
+  readonly allowSchemaOnly?: boolean;
 }
 
 /**
@@ -32,45 +43,69 @@ export interface RequestSource {
  * a role without any right, `malformed` for two kinds of credentials or an account id that is none,
  * `rate_limited` after repeated failures, `unavailable` while a key set cannot be read.
  */
-export type ResolveActor = (request: Request, source?: RequestSource) => Promise<Actor>;
+export type ResolveActor = (request: Request, source?: RequestSource) => Promise<AuthenticatedActor>;
 
 /** The resolver keeps the JWT keys and the count of failed attempts. Throws a StartError for a bad JWT path. */
 export function createActorResolver({ config, clock }: { config: AuthConfig; clock: Clock }): ResolveActor {
-  const isPluginSecret = createSecretTest(config.pluginSecret);
-  const pluginBearer = createPluginBearer(isPluginSecret);
+  const { pluginSecret } = config;
+  const accessKeys = createAccessKeys(config);
   const hasuraJwt = config.jwt === null ? null : createHasuraJwt(config.jwt, clock);
   const throttle = config.rateLimit ? createAttemptThrottle() : null;
   const clientAddress = createClientAddress(config.trustedProxies);
 
-  async function identityOf(credential: Credential, request: Request): Promise<Identity> {
+  async function jwtIdentity(credential: Credential, request: Request): Promise<Identity> {
+    if (hasuraJwt === null) throw new ServiceError('unauthorized', 'No JWTs are configured here.');
+    return hasuraJwt(credential, request);
+  }
+
+  async function actorFor(
+    { credential, forwardedJwt }: Presented,
+    request: Request,
+    { place, allowSchemaOnly }: Required<Omit<RequestSource, 'peerAddress'>>,
+  ): Promise<AuthenticatedActor> {
+    const actor = (via: CredentialKind, identity: Identity) => actorOf(identity, via, config.writeRoles);
     switch (credential.kind) {
-      case 'plugin-bearer':
-        return pluginBearer(credential, request);
+      case 'plugin-bearer': {
+        const anyAccount = place !== 'edge' || config.edgeBearerAnyAccount;
+        return actor('plugin-bearer', verifyPluginBearer(credential, request, { pluginSecret, anyAccount }));
+      }
       case 'hasura-jwt':
-        if (hasuraJwt === null) throw new ServiceError('unauthorized', 'No JWTs are configured here.');
-        return hasuraJwt(credential, request);
-      case 'gateway':
+        return actor('hasura-jwt', await jwtIdentity(credential, request));
       case 'access-key':
+        return actor('access-key', verifyAccessKey(credential, accessKeys));
+      case 'gateway': {
+        if (allowSchemaOnly && forwardedJwt === null && looksAtSchema(request)) {
+          assertGateway(credential, pluginSecret);
+          return SCHEMA_READER;
+        }
+        const forwardedIdentity = forwardedJwt && (() => jwtIdentity(forwardedJwt, request));
+        return actor(
+          'gateway',
+          await verifyGateway(credential, request, { pluginSecret, forwardedIdentity }),
+        );
+      }
       case 'unknown':
         throw new ServiceError('unauthorized', 'Credentials of this kind are not taken here.');
     }
   }
 
-  return async (request, { peerAddress, allowCookie = false } = {}) => {
-    const credential = presentedCredential(request, {
+  return async (request, { peerAddress, place = 'direct', allowSchemaOnly = false } = {}) => {
+    const presented = presentedCredential(request, {
       jwt: config.jwt,
-      isPluginSecret,
-      allowCookie: allowCookie && mayUseCookie(request, config),
+      pluginSecret,
+      allowCookie: cookieCounts(request, place, config),
+      allowGateway: place !== 'edge',
     });
-    if (credential === null) {
+    if (presented === null) {
       throw new ServiceError('unauthorized', 'Send credentials: Authorization: Bearer <token>.');
     }
     const client = clientAddress(request, peerAddress);
-    if (client !== undefined) throttle?.admit(client, credential.secret, clock.now());
+    const secret = [presented.credential.secret, presented.forwardedJwt?.secret ?? ''].join('\n');
+    if (client !== undefined) throttle?.admit(client, secret, clock.now());
     try {
-      const identity = await identityOf(credential, request);
-      throttle?.succeeded(credential.secret);
-      return actorOf(identity, config.writeRoles);
+      const actor = await actorFor(presented, request, { place, allowSchemaOnly });
+      throttle?.succeeded(secret);
+      return actor;
     } catch (error) {
       const isBad = error instanceof ServiceError && error.code === 'unauthorized';
       if (isBad && client !== undefined) throttle?.failed(client, clock.now());
@@ -79,18 +114,17 @@ export function createActorResolver({ config, clock }: { config: AuthConfig; clo
   };
 }
 
-function actorOf(identity: Identity, writeRoles: readonly string[]): Actor {
+/** Reads no account; the one it carries is only there because every actor has one. */
+const SCHEMA_READER: AuthenticatedActor = {
+  accountId: 'primary',
+  role: 'admin',
+  canWrite: false,
+  via: 'gateway',
+  schemaOnly: true,
+};
+
+function actorOf(identity: Identity, via: CredentialKind, writeRoles: readonly string[]): AuthenticatedActor {
   const right = rightOf(identity.role, writeRoles);
   if (right === 'none') throw new ServiceError('forbidden', 'This role has no rights here.');
-  return { ...identity, canWrite: right === 'write' };
-}
-
-/** Browsers send cookies by themselves: only what a page of a trusted origin deliberately sent counts. */
-function mayUseCookie(request: Request, config: AuthConfig): boolean {
-  const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';');
-  return (
-    request.method === 'POST' &&
-    mediaType.trim().toLowerCase() === 'application/json' &&
-    isTrustedOrigin(request, config)
-  );
+  return { ...identity, via, canWrite: right === 'write' };
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { ServiceError } from '../../lib/errors.ts';
-import type { Actor, ServiceEnvironment } from '../../services/context.ts';
+import type { ServiceEnvironment } from '../../services/context.ts';
+import type { AuthenticatedActor } from '../auth/credential.ts';
 import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { createBatchers } from './batchers.ts';
 import { createDocumentCache } from './document-cache.ts';
@@ -16,8 +17,8 @@ import { createYogaServer, type YogaServer } from './yoga-server.ts';
 export interface GraphqlOptions {
   readonly environment: ServiceEnvironment;
   readonly resolveActor: ResolveActor;
-  /** How much a document may ask for; `client` when left out. */
-  readonly limitsFor?: (request: Request, actor: Actor) => LimitClass;
+  /** How much a document may ask for. When left out: what the gateway sends is let through wide. */
+  readonly limitsFor?: (request: Request, actor: AuthenticatedActor) => LimitClass;
   /** True leaves out GraphiQL. */
   readonly production: boolean;
   readonly logger: Logger;
@@ -38,7 +39,7 @@ export interface Graphql {
 
 /** GraphQL over the services: POST of JSON, GET for queries, and outside production GraphiQL for browsers. */
 export function createGraphql(options: GraphqlOptions): Graphql {
-  const { environment, resolveActor, limitsFor = () => 'client', production, logger } = options;
+  const { environment, resolveActor, limitsFor = limitsOf, production, logger } = options;
   // Each with a cache of its own, lest what the gateway may ask is taken for good from a client.
   const servers: Readonly<Record<LimitClass, YogaServer>> = {
     client: createYogaServer(schema, LIMITS.client, createDocumentCache()),
@@ -53,9 +54,15 @@ export function createGraphql(options: GraphqlOptions): Graphql {
         if (!production && wantsPage(request)) return await graphiqlPage();
         const unfit = unfitness(request);
         if (unfit !== null) return unfit;
-        const actor = await resolveActor(request, { peerAddress, allowCookie: true });
+        const actor = await resolveActor(request, { peerAddress, allowSchemaOnly: true });
         const services = { ...environment, actor };
-        const context = { services, batchers: createBatchers(services), requestId, mask };
+        const context = {
+          services,
+          batchers: createBatchers(services),
+          requestId,
+          mask,
+          schemaOnly: actor.schemaOnly === true,
+        };
         return await servers[limitsFor(request, actor)].fetch(request, context);
       } catch (error) {
         const { message, extensions } = mask(error);
@@ -65,6 +72,10 @@ export function createGraphql(options: GraphqlOptions): Graphql {
       }
     },
   };
+}
+
+function limitsOf(_request: Request, actor: AuthenticatedActor): LimitClass {
+  return actor.via === 'gateway' ? 'gateway' : 'client';
 }
 
 function wantsPage(request: Request): boolean {

@@ -1,3 +1,4 @@
+import './access-key.ts';
 import './burn-rate.ts';
 import './measurement.ts';
 import './report.ts';

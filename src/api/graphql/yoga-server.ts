@@ -5,10 +5,13 @@ import type { DocumentCache } from './document-cache.ts';
 import { parseWithin } from './document-limits.ts';
 import type { Limits } from './limits.ts';
 import { costError } from './query-cost.ts';
+import { isIntrospection, noAccount } from './schema-only.ts';
 
 /** What comes with a request into Yoga. */
 export interface ServerContext extends GraphqlContext {
   readonly mask: (error: unknown) => GraphQLError;
+  /** Hasura reads the schema, for no account. */
+  readonly schemaOnly: boolean;
 }
 
 export type YogaServer = YogaServerInstance<ServerContext, object>;
@@ -49,6 +52,11 @@ function keepWithin(limits: Limits): Plugin<ServerContext> {
       setParseFn((source, options) => parseWithin(limits, source, options));
     },
     onExecute({ args, setResultAndStopExecution }) {
+      const { schemaOnly } = args.contextValue;
+      if (schemaOnly && !isIntrospection(args.document)) {
+        setResultAndStopExecution({ errors: [noAccount()] });
+        return;
+      }
       const error = costError(limits, {
         schema: args.schema,
         document: args.document,

@@ -3,8 +3,9 @@ import { FAILED_ATTEMPTS } from '../../../src/api/auth/attempt-throttle.ts';
 import { createClientAddress, isLoopback, peerKey } from '../../../src/api/auth/peer-address.ts';
 import { createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createTokenBuckets } from '../../../src/api/token-buckets.ts';
+import { authConfig } from '../../support/auth-config.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { authConfig, bearer, NOW, outcome, requestWith, SECRET } from './resolver.ts';
+import { bearer, NOW, outcome, requestWith, SECRET } from './resolver.ts';
 
 const PEER = { peerAddress: '192.0.2.1' };
 const wrong = (n: number) => bearer(`guess-${n}`);

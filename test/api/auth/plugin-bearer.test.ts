@@ -14,7 +14,12 @@ const resolve = resolverOf();
 
 describe('the plugin bearer', () => {
   test('is an admin of the account primary where no header says otherwise', async () => {
-    expect(await resolve(bearer(SECRET))).toEqual({ accountId: 'primary', role: 'admin', canWrite: true });
+    expect(await resolve(bearer(SECRET))).toEqual({
+      accountId: 'primary',
+      role: 'admin',
+      canWrite: true,
+      via: 'plugin-bearer',
+    });
   });
 
   test('the scheme may be written in any case', async () => {
@@ -87,7 +92,6 @@ describe('without good credentials', () => {
     ['another scheme', { authorization: `Token ${SECRET}` }],
     ['Basic', { authorization: `Basic ${btoa(`primary:${SECRET}`)}` }],
     ['the secret as a cookie', { cookie: `authorization=Bearer ${SECRET}` }],
-    ['the gateway header alone', { 'x-plugin-secret': SECRET, 'x-hasura-role': 'admin' }],
     ['session variables alone', { 'x-hasura-role': 'admin', 'x-hasura-source-account-id': 'acme' }],
     ['a JWT where none are configured', { authorization: 'Bearer eyJhbGciOiJub25lIn0.e30.' }],
   ])('%s: unauthorized', async (_name, headers) => {
@@ -115,12 +119,6 @@ describe('two kinds of credentials in one request', () => {
     const both = resolverOf({ jwt: jwtConfig({ type: 'HS256', key: HS_KEY, header }) });
     const request = bearer(SECRET, { 'X-Token': await claimsToken() });
     expect(await outcome(both(request))).toMatchObject({ code: 'malformed' });
-  });
-
-  test('a JWT beside the gateway secret is decided by the JWT', async () => {
-    const both = resolverOf({ jwt: jwtConfig({ type: 'HS256', key: HS_KEY }) });
-    const headers = { 'x-plugin-secret': SECRET, 'x-hasura-source-account-id': 'other' };
-    expect(await both(bearer(await claimsToken(), headers))).toMatchObject({ accountId: 'acme' });
   });
 });
 

@@ -8,11 +8,12 @@ import {
 import { parseJwtSecret } from '../../../src/config-jwt.ts';
 import { ServiceError } from '../../../src/lib/errors.ts';
 import type { Actor } from '../../../src/services/context.ts';
+import { authConfig, PLUGIN_SECRET } from '../../support/auth-config.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 export const NOW = '2026-03-10T12:00:00Z';
 export const NOW_SECONDS = Date.parse(NOW) / 1000;
-export const SECRET = 'a-plugin-secret-for-tests';
+export const SECRET = PLUGIN_SECRET;
 export const HS_KEY = 'k'.repeat(64);
 export const NAMESPACE = 'https://hasura.io/jwt/claims';
 
@@ -23,19 +24,6 @@ export const CLAIMS = {
   'x-hasura-source-account-id': 'acme',
   'x-hasura-user-id': 'u-1',
 };
-
-export function authConfig(changes: Partial<AuthConfig> = {}): AuthConfig {
-  return {
-    pluginSecret: SECRET,
-    jwt: null,
-    writeRoles: ['admin', 'nself_admin'],
-    corsOrigins: [],
-    publicUrl: null,
-    trustedProxies: ['loopback'],
-    rateLimit: true,
-    ...changes,
-  };
-}
 
 /** HASURA_GRAPHQL_JWT_SECRET as the operator writes it. */
 export function jwtConfig(secret: Record<string, unknown>): AuthConfig['jwt'] {
@@ -60,6 +48,15 @@ export function requestWith(headers: Record<string, string>, init: RequestInit =
 
 export function bearer(token: string, headers: Record<string, string> = {}): Request {
   return requestWith({ authorization: `Bearer ${token}`, ...headers });
+}
+
+export function basic(username: string, password: string, headers: Record<string, string> = {}): Request {
+  return requestWith({ authorization: `Basic ${btoa(`${username}:${password}`)}`, ...headers });
+}
+
+/** A request of Hasura's, with its secret and the session variables. */
+export function gateway(variables: Record<string, string>, headers: Record<string, string> = {}): Request {
+  return requestWith({ 'x-plugin-secret': SECRET, ...variables, ...headers });
 }
 
 /** Signed as the operator's identity provider would. */

@@ -1,8 +1,10 @@
 import { pino } from 'pino';
 import { createGraphql, type Graphql, type GraphqlOptions } from '../../../src/api/graphql/create-graphql.ts';
 import type { LimitClass } from '../../../src/api/graphql/limits.ts';
+import { createAccessKeys } from '../../../src/services/access-keys.ts';
 import type { ServiceEnvironment } from '../../../src/services/context.ts';
 import { createPartitions } from '../../../src/storage/partitions.ts';
+import { authConfig } from '../../support/auth-config.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 
@@ -45,6 +47,7 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     logger,
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(database.db),
+    accessKeys: createAccessKeys(authConfig()),
     onPointsStored: () => undefined,
     retentionMs: 100 * DAY_MS,
   };
@@ -52,7 +55,8 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     environment,
     resolveActor: async ({ headers }) => {
       const role = headers.get('x-test-role') ?? 'admin';
-      return { accountId: headers.get('x-test-account') ?? 'primary', role, canWrite: role === 'admin' };
+      const accountId = headers.get('x-test-account') ?? 'primary';
+      return { accountId, role, canWrite: role === 'admin', via: 'plugin-bearer' };
     },
     limitsFor: ({ headers }) => (headers.get('x-test-limits') === 'gateway' ? 'gateway' : 'client'),
     production: true,

@@ -1,10 +1,12 @@
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { AuthenticatedActor } from '../../../src/api/auth/credential.ts';
 import { createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createGraphql } from '../../../src/api/graphql/create-graphql.ts';
 import { parseJwtSecret } from '../../../src/config-jwt.ts';
 import { ServiceError } from '../../../src/lib/errors.ts';
+import { authConfig, PLUGIN_SECRET } from '../../support/auth-config.ts';
 import { answerOf, createGraphqlClient, type GraphqlClient, NOW } from './graphql-client.ts';
 
 let client: GraphqlClient;
@@ -94,6 +96,13 @@ describe('GET', () => {
   });
 });
 
+const ADMIN: AuthenticatedActor = {
+  accountId: 'primary',
+  role: 'admin',
+  canWrite: true,
+  via: 'plugin-bearer',
+};
+
 describe('who asks', () => {
   const KEY = 'a key of at least thirty-two characters';
   const NOW_S = Date.parse(NOW) / 1000;
@@ -101,15 +110,7 @@ describe('who asks', () => {
   function real() {
     const jwt = parseJwtSecret(JSON.stringify({ type: 'HS256', key: KEY }));
     if (typeof jwt === 'string') throw new TypeError(jwt);
-    const config = {
-      pluginSecret: 'sixteen characters and more',
-      jwt,
-      writeRoles: ['admin'],
-      corsOrigins: [],
-      publicUrl: null,
-      trustedProxies: [],
-      rateLimit: true,
-    };
+    const config = authConfig({ jwt, trustedProxies: [] });
     return createGraphql({
       environment: client.environment,
       resolveActor: createActorResolver({ config, clock: client.clock }),
@@ -130,7 +131,7 @@ describe('who asks', () => {
   const ACCOUNT = { 'x-hasura-source-account-id': 'primary' };
 
   it('may be the bearer of the secret or of a JWT', async () => {
-    for (const bearer of ['sixteen characters and more', await token(ACCOUNT)]) {
+    for (const bearer of [PLUGIN_SECRET, await token(ACCOUNT)]) {
       const response = await real().fetch(post(QUERY, { authorization: `Bearer ${bearer}` }));
       expect(await answerOf(response)).toEqual({ status: 200, data: { slos: { total: 0 } }, errors: [] });
     }
@@ -177,7 +178,7 @@ describe('who asks', () => {
   });
 
   it('is resolved once for each request', async () => {
-    const resolveActor = vi.fn(async () => ({ accountId: 'primary', role: 'admin', canWrite: true }));
+    const resolveActor = vi.fn(async () => ADMIN);
     const one = createGraphql({
       environment: client.environment,
       resolveActor,
@@ -190,7 +191,7 @@ describe('who asks', () => {
     expect(resolveActor).toHaveBeenCalledTimes(1);
     expect(resolveActor).toHaveBeenCalledWith(expect.any(Request), {
       peerAddress: '192.0.2.1',
-      allowCookie: true,
+      allowSchemaOnly: true,
     });
   });
 });
@@ -205,7 +206,7 @@ describe('a fault of ours', () => {
         ...client.environment,
         db: { ...client.environment.db, tenant: () => Promise.reject(cause) },
       },
-      resolveActor: async () => ({ accountId: 'primary', role: 'admin', canWrite: true }),
+      resolveActor: async () => ADMIN,
       production: true,
       logger,
     });
@@ -233,7 +234,7 @@ describe('a fault of ours', () => {
         ...client.environment,
         db: { ...client.environment.db, tenant: () => Promise.reject(away) },
       },
-      resolveActor: async () => ({ accountId: 'primary', role: 'admin', canWrite: true }),
+      resolveActor: async () => ADMIN,
       production: true,
       logger: client.environment.logger,
     });

@@ -1,26 +1,17 @@
 import type { Logger } from 'pino';
 import { pino } from 'pino';
-import { createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
+import { type AuthConfig, createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createMetrics } from '../../../src/api/metrics.ts';
 import { createRestApp, type RestApp } from '../../../src/api/rest/create-rest-app.ts';
-import type { Config } from '../../../src/config.ts';
+import type { RestConfig } from '../../../src/api/rest/endpoint.ts';
+import { authConfig, PLUGIN_SECRET } from '../../support/auth-config.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTestEnvironment, type TestEnvironment } from '../../support/environment.ts';
 
 export const NOW = '2026-03-10T12:00:00Z';
-export const SECRET = 'a-plugin-secret-for-tests';
+export const SECRET = PLUGIN_SECRET;
 
-type FaceConfig = Pick<
-  Config,
-  | 'pluginSecret'
-  | 'jwt'
-  | 'writeRoles'
-  | 'corsOrigins'
-  | 'publicUrl'
-  | 'trustedProxies'
-  | 'rateLimit'
-  | 'nselfAdminOpenRead'
->;
+type FaceConfig = AuthConfig & RestConfig;
 
 export interface RestClientOptions {
   readonly now?: string;
@@ -58,17 +49,7 @@ export interface RestClient {
 }
 
 export function faceConfig(changes: Partial<FaceConfig> = {}): FaceConfig {
-  return {
-    pluginSecret: SECRET,
-    jwt: null,
-    writeRoles: ['admin', 'nself_admin'],
-    corsOrigins: [],
-    publicUrl: null,
-    trustedProxies: ['loopback'],
-    rateLimit: false,
-    nselfAdminOpenRead: false,
-    ...changes,
-  };
+  return { ...authConfig({ rateLimit: false }), nselfAdminOpenRead: false, ...changes };
 }
 
 /** The REST face with its real resolver, on a database of the calling file. */
