@@ -63,12 +63,11 @@ async function loadShort(tx: Tx, all: readonly SpannedSeries[], totals: RunningT
       key: series.key,
       instants: instantsBefore(series),
       minutes: null,
-      beforeMs: series.span.fromMs,
     })),
   );
-  short.forEach(({ i }, n) => {
+  short.forEach(({ series, i }, n) => {
     const found = loaded[n];
-    if (found !== undefined) totals[i] = found.totals;
+    if (found !== undefined) totals[i] = found.totals.runningTotals(series.span.fromMs);
   });
 }
 

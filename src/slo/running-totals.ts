@@ -39,8 +39,14 @@ interface Day extends DayBase {
 
 const ZERO: Exact = { high: 0, low: 0 };
 
-function difference(a: string, b: string): Exact {
+/** Decimal text of fewer digits than this, without a point, is a whole number that `number` holds exactly. */
+const SAFE_DIGITS = 15;
+const isSafe = (decimal: string): boolean => decimal.length <= SAFE_DIGITS && !decimal.includes('.');
+
+/** The exact difference of two decimal texts. */
+export function difference(a: string, b: string): Exact {
   if (a === b) return ZERO;
+  if (isSafe(a) && isSafe(b)) return { high: Number(a) - Number(b), low: 0 };
   const exact = new Big(a).minus(b);
   const high = exact.toNumber();
   return { high, low: exact.minus(exactDecimal(high)).toNumber() };

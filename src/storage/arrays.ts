@@ -127,6 +127,14 @@ export function decodeFloat8Array(bytes: Buffer | null): Float64Array {
   return out;
 }
 
+/** `array_send(int4[])`, without nulls, back into numbers. */
+export function decodeInt4Array(bytes: Buffer | null): Int32Array {
+  if (bytes === null) return new Int32Array(0);
+  const out = new Int32Array(elementCount(bytes));
+  for (let i = 0; i < out.length; i += 1) out[i] = bytes.readInt32BE(HEADER_BYTES + i * 8 + 4);
+  return out;
+}
+
 /** `array_send(timestamptz[])`, without nulls, back into epoch milliseconds. */
 export function decodeInstantArray(bytes: Buffer | null): Float64Array {
   if (bytes === null) return new Float64Array(0);

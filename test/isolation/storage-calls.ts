@@ -157,7 +157,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       })),
     );
     return loaded.map(({ totals, minutes }) => ({
-      end: totals.end,
+      end: totals.runningTotals().end,
       lately: totals.between(atMs - 5 * MINUTE_MS, atMs),
       minutes,
     }));
