@@ -187,6 +187,10 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
 export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   assertMayMigrate: 'before the service serves',
   createDatabase: 'the pool itself',
+  encodeChanges: 'a text',
+  decodeChanges: 'a text',
+  createChangeFeed: 'LISTEN, no rows',
+  announceChanges: 'NOTIFY, no rows',
   createPartitions: 'DDL, as the owner',
   createShards: 'advisory locks',
   ensureRoles: 'before the service serves',
