@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { createAccountLimit } from './api/account-limit.ts';
 import { peerAddressOf } from './api/auth/peer-address.ts';
 import { createActorResolver } from './api/auth/resolve-actor.ts';
 import { addCorsHeaders, optionsResponse } from './api/cors.ts';
@@ -79,8 +80,17 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     retentionMs: config.retentionMs,
   };
   const resolveActor = createActorResolver({ config, clock });
-  const rest = createRestApp({ environment, config, version, metrics, resolveActor });
-  const graphql = createGraphql({ environment, resolveActor, production: config.production, logger });
+  // One for all faces: an account has no more to ask by going round.
+  const accountLimit = config.rateLimit ? createAccountLimit(clock) : null;
+  const rest = createRestApp({ environment, config, version, metrics, resolveActor, accountLimit });
+  const graphql = createGraphql({
+    environment,
+    resolveActor,
+    accountLimit,
+    countError: (code) => metrics.countError(code),
+    production: config.production,
+    logger,
+  });
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,

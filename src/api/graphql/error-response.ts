@@ -2,7 +2,8 @@ import type { ServiceError } from '../../lib/errors.ts';
 import { InvalidJwtError } from '../auth/invalid-jwt-error.ts';
 import { headersOfError, statusOfError } from '../service-error-answer.ts';
 
-interface WholeError {
+/** An error that stands for the whole answer. */
+export interface WholeError {
   readonly status: number;
   readonly message: string;
   readonly extensions: Readonly<Record<string, unknown>>;

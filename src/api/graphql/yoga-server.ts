@@ -16,9 +16,7 @@ export interface ServerContext extends GraphqlContext {
 
 export type YogaServer = YogaServerInstance<ServerContext, object>;
 
-const MAX_BODY_BYTES = 2 * 1024 * 1024;
-
-/** Runs documents within `limits`, for requests whose method, content type and actor are already known good. */
+/** Runs documents within `limits`, for requests whose method, content type, size and actor are already known good. */
 export function createYogaServer(
   schema: GraphQLSchema,
   limits: Limits,
@@ -33,7 +31,8 @@ export function createYogaServer(
       // Faulty documents are not worth their place.
       errorCache: { get: () => undefined, set: () => {} },
     },
-    maxRequestBodySize: MAX_BODY_BYTES,
+    // What arrives has been bounded.
+    maxRequestBodySize: false,
     batching: false,
     multipart: false,
     cors: false,

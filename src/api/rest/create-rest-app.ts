@@ -1,17 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
+import { type AccountLimit, assertAllowed } from '../account-limit.ts';
+import { addAnswerHeaders, requestIdOf } from '../answer-headers.ts';
 import { openReader } from '../auth/admin-open-read.ts';
 import { peerAddressOf } from '../auth/peer-address.ts';
 import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { addCorsHeaders, optionsResponse } from '../cors.ts';
 import type { Allowance } from '../token-buckets.ts';
-import { addLimitHeaders, assertAllowed, createAccountLimit } from './account-limit.ts';
 import type { Endpoint, RestServer } from './endpoint.ts';
 import { restEndpoints } from './endpoints.ts';
 import { answerFailure, type ErrorAnswer, NO_SUCH_PATH, WRONG_METHOD } from './error-answer.ts';
 
 export interface RestOptions extends RestServer {
   readonly resolveActor: ResolveActor;
+  /** Null: nobody is counted. */
+  readonly accountLimit: AccountLimit | null;
 }
 
 export interface RestApp {
@@ -29,28 +31,21 @@ interface Variables {
 
 type RestContext = Context<{ Variables: Variables }>;
 
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-
 /** The REST face: an adapter over the services, with no logic of its own. */
-export function createRestApp({ resolveActor, ...server }: RestOptions): RestApp {
+export function createRestApp({ resolveActor, accountLimit, ...server }: RestOptions): RestApp {
   const { config, metrics } = server;
   const { clock, logger } = server.environment;
-  const limit = config.rateLimit ? createAccountLimit(clock) : null;
   const app = new Hono<{ Variables: Variables }>();
 
   app.use(async (c, next) => {
     const finished = metrics.requestStarted();
-    const given = c.req.header('x-request-id') ?? '';
-    c.set('requestId', REQUEST_ID.test(given) ? given : randomUUID());
+    c.set('requestId', requestIdOf(c.req.raw));
     c.set('route', 'unmatched');
     c.set('allowance', null);
     await next();
     const { headers } = c.res;
     const { requestId, route, allowance } = c.var;
-    headers.set('X-Request-Id', requestId);
-    headers.set('X-Content-Type-Options', 'nosniff');
-    headers.set('Cache-Control', 'no-store');
-    if (allowance !== null) addLimitHeaders(headers, allowance, clock.now());
+    addAnswerHeaders(headers, requestId, allowance, clock.now());
     addCorsHeaders(c.req.raw, headers, config.corsOrigins);
     finished({ method: c.req.method, route, status: c.res.status });
   });
@@ -67,8 +62,8 @@ export function createRestApp({ resolveActor, ...server }: RestOptions): RestApp
     const authenticate = async () => {
       const reader = endpoint.access === 'local-read' ? openReader(request, peerAddress, config) : null;
       const actor = reader ?? (await resolveActor(request, { peerAddress }));
-      if (limit !== null) {
-        const allowance = limit(actor.accountId);
+      if (accountLimit !== null) {
+        const allowance = accountLimit(actor.accountId);
         c.set('allowance', allowance);
         assertAllowed(allowance);
       }

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../lib/errors.ts';
+import { readBody } from '../read-body.ts';
 import { locateJsonFault } from './locate-json-fault.ts';
 
 const MIB = 1024 * 1024;
@@ -17,14 +18,14 @@ export interface JsonBodyOptions {
 
 /**
  * The body's JSON, not yet checked against any schema. Throws a ServiceError `unsupported_media_type`,
- * `too_large` (as soon as that is known, with no more than `limit` bytes held) or `malformed`.
+ * `too_large` or `malformed`.
  */
 export async function readJsonBody(
   request: Request,
   { limit, mediaTypes }: JsonBodyOptions,
 ): Promise<unknown> {
   assertMediaType(request, mediaTypes);
-  const text = decode(await readBytes(request, limit));
+  const text = decode(await readBody(request, { limit }));
   if (text.trim() === '') throw new ServiceError('malformed', 'The body is empty; send a JSON object.');
   assertDepth(text);
   try {
@@ -57,38 +58,6 @@ export function assertMediaType(request: Request, accepted: readonly string[]): 
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     throw new ServiceError('unsupported_media_type', 'The body must not be compressed.');
-  }
-}
-
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new ServiceError('too_large', `The body is larger than ${limit / MIB} MiB, the limit of this endpoint.`);
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();
-  if (request.body === null) return new Uint8Array();
-  const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await readOrMalformed(reader);
-    if (done) break;
-    size += value.byteLength;
-    if (size > limit) {
-      // What else the client sends is dropped unread; nothing waits for that.
-      reader.cancel().catch(() => undefined);
-      throw tooLarge();
-    }
-    chunks.push(value);
-  }
-  return Buffer.concat(chunks, size);
-}
-
-async function readOrMalformed(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  try {
-    return await reader.read();
-  } catch (cause) {
-    throw new ServiceError('malformed', 'The body was cut off.', { cause });
   }
 }
 

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ACCOUNT_LIMIT } from '../../../src/api/account-limit.ts';
 import { createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createMetrics } from '../../../src/api/metrics.ts';
-import { ACCOUNT_LIMIT } from '../../../src/api/rest/account-limit.ts';
 import { createRestApp } from '../../../src/api/rest/create-rest-app.ts';
 import { createDatabase } from '../../../src/storage/client.ts';
 import { createRestClient, faceConfig, NOW, type RestClient, restOn } from './rest-client.ts';
@@ -115,6 +115,7 @@ describe('a fault of ours', () => {
       },
       config,
       resolveActor: createActorResolver({ config, clock: environment.clock }),
+      accountLimit: null,
       version: 'x',
       metrics: createMetrics('x'),
     });

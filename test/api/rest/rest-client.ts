@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { pino } from 'pino';
+import { createAccountLimit } from '../../../src/api/account-limit.ts';
 import { type AuthConfig, createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createMetrics } from '../../../src/api/metrics.ts';
 import { createRestApp, type RestApp } from '../../../src/api/rest/create-rest-app.ts';
@@ -70,6 +71,7 @@ export function restOn(
     environment,
     config,
     resolveActor: createActorResolver({ config, clock: environment.clock }),
+    accountLimit: config.rateLimit ? createAccountLimit(environment.clock) : null,
     version: '0.0.0-test',
     metrics: createMetrics('0.0.0-test'),
   });

@@ -1,6 +1,6 @@
-import type { Clock } from '../../lib/clock.ts';
-import { RateLimitedError } from '../rate-limited-error.ts';
-import { type Allowance, createTokenBuckets } from '../token-buckets.ts';
+import type { Clock } from '../lib/clock.ts';
+import { RateLimitedError } from './rate-limited-error.ts';
+import { type Allowance, createTokenBuckets } from './token-buckets.ts';
 
 /** Requests of one account: so many at once, and so many a minute in the long run. */
 export const ACCOUNT_LIMIT = { burst: 6000, perMinute: 6000 } as const;
