@@ -97,7 +97,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   await checkPort({ host, port, logger });
   const license = createLicenseGuard({ config, homeDir: homedir(), clock: systemClock, logger });
   const databaseUrl = await openDatabase(config, logger);
-  await migrate(databaseUrl);
+  await migrate(databaseUrl, { hasuraDbRole: config.hasuraDbRole });
   const db = createDatabase(databaseUrl, { logger });
   running.push(() => db.close());
   const app = createApp({ config, db, clock: systemClock, logger, license });

@@ -47,6 +47,11 @@ export const VARIABLES: readonly Variable[] = [
     ['ACCESS_KEY_EPOCH', '1', 'access keys of an older epoch are refused'],
     ['ACCESS_KEY_REVOKED', null, 'ids of revoked access keys, separated by commas'],
     ['WRITE_ROLES', 'admin,nself_admin', 'roles that may write, separated by commas'],
+    [
+      'HASURA_DB_ROLE',
+      null,
+      'role that Hasura connects with, if it neither owns the tables nor is superuser',
+    ],
     ['NSELF_PLUGIN_LICENSE_KEY', null, 'licence key; else the file ~/.nself/license/key'],
     ['NSELF_LICENSE_CACHE', '~/.nself/license/cache.json', 'what the nSelf CLI found out about the licence'],
     ['NSELF_LICENSE_SKIP_VERIFY', 'off', '1 allows everything without a licence'],
@@ -59,11 +64,6 @@ export const VARIABLES: readonly Variable[] = [
     ['LOG_LEVEL', 'info', 'trace, debug, info, warn, error, fatal or silent'],
   ]),
   ...table('planned')([
-    [
-      'HASURA_DB_ROLE',
-      null,
-      'role that Hasura connects with, if it neither owns the tables nor is superuser',
-    ],
     ['EDGE_BEARER_ANY_ACCOUNT', 'off', '1 lets the plugin bearer choose an account from outside nginx'],
     ['ALERT_ROUTER_URL', null, 'alert router that gets alerts'],
     [

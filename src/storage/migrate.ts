@@ -7,6 +7,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { StartError } from '../lib/errors.ts';
 import { connectFailure } from './connect-failure.ts';
+import { ensureHasuraRole } from './hasura-role.ts';
 import { assertMayMigrate } from './privileges.ts';
 import { ensureRoles } from './roles.ts';
 
@@ -56,6 +57,11 @@ async function serverVersion(client: pg.Client): Promise<number> {
   return version;
 }
 
+export interface MigrateOptions {
+  /** HASURA_DB_ROLE; null: none. */
+  readonly hasuraDbRole?: string | null;
+}
+
 /** The database's own error under drizzle's wrapper. */
 function databaseError(error: unknown): pg.DatabaseError | null {
   if (error instanceof pg.DatabaseError) return error;
@@ -64,9 +70,10 @@ function databaseError(error: unknown): pg.DatabaseError | null {
 
 /**
  * Brings the database at `url` to this version's schema: the roles, then the migrations that are missing, all
- * or none. Any number of replicas may do so at once. Throws a StartError in one line.
+ * or none, then what Hasura's role may read. Any number of replicas may do so at once. Throws a StartError in
+ * one line.
  */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(url: string, { hasuraDbRole = null }: MigrateOptions = {}): Promise<void> {
   const client = await connect(url);
   try {
     const version = await serverVersion(client);
@@ -78,6 +85,7 @@ export async function migrate(url: string): Promise<void> {
       migrationsSchema: SCHEMA,
       migrationsTable: TABLE,
     });
+    await ensureHasuraRole(client, hasuraDbRole);
   } catch (error) {
     if (error instanceof StartError) throw error;
     const reason = databaseError(error);

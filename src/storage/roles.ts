@@ -40,9 +40,6 @@ async function run(client: pg.Client, statement: string, refused: string): Promi
 /**
  * Sees to it that the tenant role exists, that row level security binds it, and that the database's user may
  * take it on. Throws a StartError that names the statement to run where the user lacks the right to.
- *
- * The role that Hasura connects with (HASURA_DB_ROLE) gets its SELECT and its policies here too, once the
- * gateway is there.
  */
 export async function ensureRoles(client: pg.Client, serverVersion: number): Promise<void> {
   const user = client.escapeIdentifier(
