@@ -77,6 +77,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     partitions: createPartitions(db),
     accessKeys: createAccessKeys(config),
     onPointsStored: (points) => metrics.countPoints(points),
+    sources: { prometheus: config.prometheusSources, tables: config.tableSources },
     retentionMs: config.retentionMs,
   };
   const resolveActor = createActorResolver({ config, clock });

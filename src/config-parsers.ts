@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './lib/duration.ts';
+import { check } from './lib/validation.ts';
 
 /** One environment variable: `undefined` when not set; else its value, or an issue saying what was expected. */
 export function variable<T>(expected: string, parse: (text: string) => T | null | undefined) {
@@ -68,15 +69,31 @@ export function secret(leastBytes: number, expected: string) {
   );
 }
 
-/** JSON of the given shape. */
-export function json<T>(expected: string, schema: z.ZodType<T>) {
-  return variable(expected, (text): T | null => {
-    try {
-      return schema.parse(JSON.parse(text));
-    } catch {
-      return null;
-    }
-  });
+/** JSON of the given shape: an issue for each fault, with its path, but without the text, which may hold secrets. */
+export function json<S extends z.ZodType>(expected: string, schema: S) {
+  return z
+    .string()
+    .optional()
+    .transform((text, context): z.output<S> | undefined => {
+      if (text === undefined) return undefined;
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: expected });
+        return z.NEVER;
+      }
+      const checked = check(schema, value);
+      if (checked.ok) return checked.value;
+      for (const { path, message } of checked.details) {
+        context.addIssue({
+          code: 'custom',
+          message: path === '' ? expected : message,
+          path: path === '' ? [] : [path],
+        });
+      }
+      return z.NEVER;
+    });
 }
 
 export function isAddressRange(text: string): boolean {

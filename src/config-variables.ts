@@ -13,21 +13,8 @@ import {
   secret,
   variable,
 } from './config-parsers.ts';
+import { prometheusSourcesSchema, tableSourcesSchema } from './config-sources.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from './lib/duration.ts';
-
-/** A Prometheus that the operator lets the listed accounts query. */
-export interface PrometheusSource {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly accounts: readonly string[];
-}
-
-/** A table that the operator lets the listed accounts read; `columns` maps its columns' roles to their names. */
-export interface TableSource {
-  readonly table: string;
-  readonly columns: Readonly<Record<string, unknown>>;
-  readonly accounts: readonly string[];
-}
 
 export interface RateLimit {
   readonly perMinute: number;
@@ -36,20 +23,6 @@ export interface RateLimit {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-const accounts = z.array(z.string().min(1)).min(1);
-const prometheusSourcesSchema = z.record(
-  z.string(),
-  z.strictObject({
-    url: z.string().refine(isHttpUrl),
-    headers: z.record(z.string(), z.string()).default({}),
-    accounts,
-  }),
-);
-const tableSourcesSchema = z.record(
-  z.string(),
-  z.strictObject({ table: z.string().min(1), columns: z.record(z.string(), z.unknown()), accounts }),
-);
 
 /** All variables but HASURA_GRAPHQL_JWT_SECRET. Each is `undefined` when not set. */
 export const variables = z.object({
@@ -93,7 +66,7 @@ export const variables = z.object({
     prometheusSourcesSchema,
   ),
   TABLE_SOURCES: json(
-    'JSON, {"name": {"table": "...", "columns": {}, "accounts": ["primary"]}}',
+    'JSON, {"name": {"table": "...", "columns": {"time": "..."}, "accounts": ["primary"]}}',
     tableSourcesSchema,
   ),
   EVALUATION_INTERVAL: duration(SECOND_MS, HOUR_MS, 'a duration from 1s to 1h, such as 60s'),

@@ -1,14 +1,8 @@
 import { resolve } from 'node:path';
 import { type JwtConfig, parseJwtSecret } from './config-jwt.ts';
 import { isLoopback } from './config-parsers.ts';
-import {
-  type LogLevel,
-  type PrometheusSource,
-  type RateLimit,
-  SECRET_VARIABLES,
-  type TableSource,
-  variables,
-} from './config-variables.ts';
+import type { PrometheusSource, TableSource } from './config-sources.ts';
+import { type LogLevel, type RateLimit, SECRET_VARIABLES, variables } from './config-variables.ts';
 import { DAY_MS, MINUTE_MS } from './lib/duration.ts';
 import { StartError } from './lib/errors.ts';
 
@@ -119,8 +113,9 @@ export function loadConfig(
   const production = env.NODE_ENV === 'production';
   const parsed = variables.safeParse(env);
   const faults = (parsed.error?.issues ?? []).map((issue) => {
-    const name = String(issue.path[0]);
-    return fault(name, issue.message, env[name]);
+    const [name, path] = issue.path.map(String);
+    if (path !== undefined) return `${name}: ${path} ${issue.message}`;
+    return fault(String(name), issue.message, env[String(name)]);
   });
   const jwtText = env.HASURA_GRAPHQL_JWT_SECRET;
   const jwt = jwtText === undefined ? null : parseJwtSecret(jwtText);

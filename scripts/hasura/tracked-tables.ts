@@ -48,6 +48,7 @@ export const TRACKED: readonly TrackedTable[] = [
       ...['budgeting_method', 'time_slice_seconds', 'time_window', 'sli', 'objectives', 'shown_objective'],
       ...['alert_policy', 'created_at', 'updated_at'],
       ...['state', 'reliability', 'budget', 'burn_rate', 'evaluated_at', 'last_data_at'],
+      ...['last_pulled_at', 'last_error'],
     ],
     aggregates: true,
     toOne: [],

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { PrometheusSource, TableSource } from '../config-sources.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Database } from '../storage/client.ts';
 import type { Partitions } from '../storage/partitions.ts';
@@ -18,6 +19,12 @@ export interface LicenseGuard {
   assertCanChangeDefinitions(): void;
 }
 
+/** The sources of the configuration, by name. */
+export interface SourceSettings {
+  readonly prometheus: Readonly<Record<string, PrometheusSource>>;
+  readonly tables: Readonly<Record<string, TableSource>>;
+}
+
 /** Everything that does not depend on who asks. */
 export interface ServiceEnvironment {
   readonly db: Database;
@@ -29,6 +36,8 @@ export interface ServiceEnvironment {
   readonly accessKeys: AccessKeys | null;
   /** Told of measurements that were stored. */
   readonly onPointsStored: (points: number) => void;
+  /** What the operator lets accounts read. */
+  readonly sources: SourceSettings;
   /** How far back points are taken, in milliseconds. */
   readonly retentionMs: number;
 }

@@ -1,9 +1,11 @@
 import type { Slo } from '../slo/definition.ts';
 import { parseSloInput } from '../slo/definition-schema.ts';
+import { firstPull } from '../slo/pull.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { insertSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
 import type { ServiceContext } from './context.ts';
+import { assertSourceIsOpen } from './source-access.ts';
 
 /**
  * Defines an SLO out of its wire form (`POST /api/v1/slos`). Throws `invalid` with a detail per fault, and
@@ -12,12 +14,14 @@ import type { ServiceContext } from './context.ts';
 export async function createSlo({ ctx, input }: { ctx: ServiceContext; input: unknown }): Promise<Slo> {
   assertMayDefine(ctx);
   const definition = parseSloInput(input);
+  assertSourceIsOpen(ctx, definition.sli);
   const nowMs = ctx.clock.now();
   const { timeWindow, objectives } = definition;
   const { accountId } = ctx.actor;
   return ctx.db.tenant(accountId, async (tx) => {
     const revisions = [{ fromMs: nowMs, timeWindow, objectives }];
-    const slo = await insertSlo(tx, accountId, definition, revisions, nowMs);
+    const pull = firstPull(definition, nowMs, ctx.retentionMs);
+    const slo = await insertSlo(tx, accountId, definition, revisions, pull, nowMs);
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     return slo;
   });

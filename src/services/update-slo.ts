@@ -3,14 +3,16 @@ import { MINUTE_MS } from '../lib/duration.ts';
 import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition } from '../slo/definition.ts';
 import { applySloPatch } from '../slo/definition-schema.ts';
+import { pullOfNewSource } from '../slo/pull.ts';
 import { announceChanges } from '../storage/changes.ts';
-import { updateSloDefinition } from '../storage/slos.ts';
+import { restartPull, updateSloDefinition } from '../storage/slos.ts';
 import { removeSnapshots } from '../storage/snapshot-rows.ts';
 import { assertMayDefine } from './authorize.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { ServiceContext } from './context.ts';
 import { lockSlo } from './find-slos.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
+import { assertSourceIsOpen } from './source-access.ts';
 
 /** What must stay once there is data, since it decides how the totals were counted. */
 function assertCountsTheSame(slo: Slo, next: SloDefinition): void {
@@ -57,8 +59,12 @@ export async function updateSlo({
     const next = applySloPatch(slo, input.patch);
     assertCountsTheSame(slo, next);
     const nowMs = ctx.clock.now();
+    const isNewSource = !isDeepStrictEqual(next.sli.source, slo.sli.source);
+    // A source that the operator has withdrawn since must not stand in the way of other changes.
+    if (isNewSource) assertSourceIsOpen(ctx, next.sli);
     const removed = slo.objectives.filter(({ name }) => !next.objectives.some((kept) => kept.name === name));
     for (const { name } of removed) await removeSnapshots(tx, accountId, slo.id, name);
+    if (isNewSource) await restartPull(tx, slo, pullOfNewSource(slo.pull, next, nowMs));
     const updated = await updateSloDefinition(tx, slo, next, revised(slo, next, nowMs), nowMs);
     const { touchedFrom } = await rewriteSnapshots(
       tx,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { DAY_MS, MINUTE_MS, parseDuration } from '../lib/duration.ts';
+import { sourceSchema } from './source-schema.ts';
 import { DEFAULT_START, isLocalDateTime, isTimeZone } from './window.ts';
 
 /** The fields of an SLO on the wire. What two fields say together is checked in definition-rules.ts. */
 
 const MAX_LABELS = 50;
 const TIME_SLICE_MINUTES: readonly number[] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
-const LATER_SOURCES: readonly unknown[] = ['uptime', 'synthetic', 'table', 'prometheus'];
 
 /** No control characters (a database text cannot hold NUL) and no halves of a surrogate pair. */
 const LINE = /^[^\p{Cc}\p{Cs}]*$/u;
@@ -132,15 +132,6 @@ export const timeWindowSchema = z
     }),
   ])
   .meta({ description: 'The window that the budget is for; rolling 28d by default.' });
-
-export const sourceSchema = z.strictObject({
-  type: z.literal('push', {
-    error: (issue) =>
-      LATER_SOURCES.includes(issue.input)
-        ? `${String(issue.input)} sources are not supported yet`
-        : undefined,
-  }),
-});
 
 export const incrementalSchema = z
   .literal(false, {

@@ -1,6 +1,6 @@
 import type { ErrorDetail } from '../lib/errors.ts';
-import { isGiven } from './definition-rules.ts';
 import type { SloPatch, SloWire } from './definition-shape.ts';
+import { isGiven } from './wire-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -103,7 +103,22 @@ function mergedSli({ sli: current }: SloWire, { sli: patch }: SloPatch, faults: 
   if (isGiven(patch?.type) && patch?.type !== current.type) {
     faults.push({ path: 'sli.type', message: `cannot be changed from ${current.type}` });
   }
-  return patch === null ? { type: current.type } : { ...current, ...definedOf(patch), type: current.type };
+  if (patch === null) return { type: current.type };
+  const { source, ...rest } = patch;
+  return { ...current, ...definedOf(rest), type: current.type, source: mergedSource(current.source, source) };
+}
+
+type SourcePatch = NonNullable<SloPatch['sli']>['source'];
+
+/** A source of another type replaces the old one. */
+function mergedSource(current: SloWire['sli']['source'], patch: SourcePatch): unknown {
+  if (patch === undefined || patch === null) return patch === null ? null : current;
+  if (isGiven(patch.type) && patch.type !== current.type) return definedOf(patch);
+  const { where, ...rest } = patch;
+  const next = { ...current, ...definedOf(rest), type: current.type };
+  return where === undefined
+    ? next
+    : { ...next, where: merged('where' in current ? current.where : {}, where) };
 }
 
 function merged(current: Fields, patch: Fields | null | undefined): Fields | null {

@@ -1,7 +1,7 @@
 import { parseDuration } from '../lib/duration.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { sourceFaults } from './source-rules.ts';
+import { type Fields, isFields, isGiven } from './wire-fields.ts';
 
 /**
  * What the fields of an SLO on the wire must say together. Reads the input as it came, and so reports beside
@@ -9,15 +9,12 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function jointFaults(input: unknown): ErrorDetail[] {
   if (!isFields(input)) return [];
-  return [...targetFaults(input), ...sliceFaults(input), ...objectivesFaults(input)];
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
+  return [
+    ...targetFaults(input),
+    ...sliceFaults(input),
+    ...objectivesFaults(input),
+    ...sourceFaults(input.sli),
+  ];
 }
 
 function targetFaults(slo: Fields): ErrorDetail[] {

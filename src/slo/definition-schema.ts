@@ -6,10 +6,12 @@ import { check, distinctDetails } from '../lib/validation.ts';
 import type { Objective, Sli, SloDefinition, TimeWindow } from './definition.ts';
 import { ratioOfPercent } from './definition-fields.ts';
 import { mergePatch } from './definition-patch.ts';
-import { isFields, jointFaults } from './definition-rules.ts';
+import { jointFaults } from './definition-rules.ts';
 import type { ObjectiveInput, SloInput, SloWire } from './definition-shape.ts';
 import { sloInputShape, sloPatchShape } from './definition-shape.ts';
+import { sourceOf, sourceToWire } from './source-schema.ts';
 import { DEFAULT_START } from './window.ts';
+import { isFields } from './wire-fields.ts';
 
 /** An SLO to be created: `name` and a target, or a list of objectives, are required. */
 export const sloInputSchema = z.strictObject(sloInputShape);
@@ -95,10 +97,10 @@ function sliToWire(sli: Sli): SloWire['sli'] {
         type: 'ratio',
         incremental: sli.incremental,
         alignment: sli.alignment,
-        source: { type: sli.source.type },
+        source: sourceToWire(sli.source),
       };
     case 'threshold':
-      return { type: 'threshold', source: { type: sli.source.type } };
+      return { type: 'threshold', source: sourceToWire(sli.source) };
   }
 }
 
@@ -186,17 +188,16 @@ function timeWindowOf(input: SloInput['time_window']): TimeWindow {
 
 function sliOf(input: SloInput['sli']): Sli {
   const sli = input ?? { type: 'ratio' as const };
-  const source = { type: 'push' } as const;
   switch (sli.type) {
     case 'ratio':
       return {
         type: 'ratio',
         incremental: sli.incremental ?? false,
         alignment: sli.alignment ?? 'drop',
-        source,
+        source: sourceOf(sli.source),
       };
     case 'threshold':
-      return { type: 'threshold', source };
+      return { type: 'threshold', source: sourceOf(sli.source) };
   }
 }
 

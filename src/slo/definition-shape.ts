@@ -15,7 +15,6 @@ import {
   rollingDurationSchema,
   serviceSchema,
   sliSchema,
-  sourceSchema,
   startSchema,
   targetPercentSchema,
   targetSchema,
@@ -26,6 +25,7 @@ import {
   timeZoneSchema,
   unitSchema,
 } from './definition-fields.ts';
+import { sourcePatchSchema, sourceWireSchema } from './source-schema.ts';
 
 const objectiveFields = {
   display_name: displayNameSchema.nullish(),
@@ -98,7 +98,7 @@ export const sloPatchShape = {
       type: z.string().nullish(),
       incremental: incrementalSchema.nullish(),
       alignment: alignmentSchema.nullish(),
-      source: sourceSchema.nullish(),
+      source: sourcePatchSchema.nullish(),
     })
     .nullish(),
   objectives: z.array(objectivePatchSchema).max(40).optional(),
@@ -132,9 +132,9 @@ export const sloDefinitionSchema = z.strictObject({
       type: z.literal('ratio'),
       incremental: z.boolean(),
       alignment: z.enum(['drop', 'interpolate']),
-      source: sourceSchema,
+      source: sourceWireSchema,
     }),
-    z.strictObject({ type: z.literal('threshold'), source: sourceSchema }),
+    z.strictObject({ type: z.literal('threshold'), source: sourceWireSchema }),
   ]),
   objectives: z.array(
     z.strictObject({

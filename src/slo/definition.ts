@@ -1,4 +1,6 @@
 import type { HistoryMark } from './history-marks.ts';
+import type { Backfill, PullState } from './pull-state.ts';
+import type { Source } from './source.ts';
 
 /** How bad minutes are weighed: by their events, or each slice as a whole. */
 export type BudgetingMethod = 'occurrences' | 'timeslices';
@@ -26,12 +28,12 @@ export interface RatioSli {
   readonly type: 'ratio';
   readonly incremental: boolean;
   readonly alignment: 'drop' | 'interpolate';
-  readonly source: { readonly type: 'push' };
+  readonly source: Source;
 }
 
 export interface ThresholdSli {
   readonly type: 'threshold';
-  readonly source: { readonly type: 'push' };
+  readonly source: Source;
 }
 
 export type Sli = RatioSli | ThresholdSli;
@@ -112,4 +114,8 @@ export interface Slo extends SloDefinition {
   readonly firstDataAtMs: number | null;
   /** Which part of the stored minutes was last touched, for whoever keeps a copy of them. */
   readonly historyMarks: readonly HistoryMark[];
+  /** How far its source was read; null where measurements are pushed. */
+  readonly pull: PullState | null;
+  /** The last request to read a past range of its source. */
+  readonly backfill: Backfill | null;
 }

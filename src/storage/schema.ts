@@ -19,6 +19,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { AlertPolicy, DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
+import type { Backfill } from '../slo/pull-state.ts';
 
 /** Every request's transaction runs as this role, which row level security binds. */
 export const TENANT_ROLE = 'np_slo_tenant';
@@ -83,10 +84,22 @@ export const npSlos = pgTable(
     historyVersion: bigint('history_version', { mode: 'number' }).notNull().default(0),
     /** How far back the last of these changes reached: see src/slo/history-marks.ts. */
     historyMarks: integer('history_marks').array().notNull().default(sql`'{}'`),
+    /** Minutes of a pulled source before are not read; null where measurements are pushed. */
+    pullFrom: instant('pull_from'),
+    /** The position of the reading: all minutes before are read. */
+    pulledUntil: instant('pulled_until'),
+    lastPulledAt: instant('last_pulled_at'),
+    /** What went wrong with the source since. */
+    lastError: text('last_error'),
+    /** Digests of what was read of the last minutes, by their start in epoch milliseconds. */
+    pulledRecent: jsonb('pulled_recent').$type<Record<string, string>>(),
+    /** The last request to read a past range, and how far that has come. */
+    backfill: jsonb('backfill').$type<Backfill>(),
   },
   (t) => [
     primaryKey({ name: 'np_slos_pkey', columns: [t.sourceAccountId, t.id] }),
     unique('np_slos_account_project_name_key').on(t.sourceAccountId, t.project, t.name),
+    index('idx_np_slos_pulled').on(t.sourceAccountId, t.pulledUntil).where(sql`pulled_until IS NOT NULL`),
     tenantPolicy('np_slos_own_account'),
   ],
 ).enableRLS();

@@ -1,61 +1,15 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { ServiceError } from '../lib/errors.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
-import { decodeMarks, encodeMarks, markChange } from '../slo/history-marks.ts';
+import { encodeMarks, markChange } from '../slo/history-marks.ts';
+import type { PullState } from '../slo/pull-state.ts';
 import type { Tx } from './client.ts';
 import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
+import { definitionColumns, instantOrNull, pullColumns, sloOf } from './slo-rows.ts';
 import { removeSnapshots } from './snapshot-rows.ts';
 
-type SloRow = typeof npSlos.$inferSelect;
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-function sloOf(row: SloRow): Slo {
-  return {
-    id: row.id,
-    accountId: row.sourceAccountId,
-    project: row.project,
-    name: row.name,
-    displayName: row.displayName,
-    description: row.description,
-    service: row.service,
-    labels: row.labels,
-    budgetingMethod: row.budgetingMethod,
-    sliceMs: row.timeSliceSeconds * 1000,
-    timeWindow: row.timeWindow,
-    sli: row.sli,
-    objectives: row.objectives,
-    alertPolicy: row.alertPolicy,
-    revisions: row.revisions,
-    createdAtMs: row.createdAt.getTime(),
-    updatedAtMs: row.updatedAt.getTime(),
-    state: row.state,
-    evaluatedAtMs: row.evaluatedAt?.getTime() ?? null,
-    lastDataAtMs: row.lastDataAt?.getTime() ?? null,
-    snapshotsUntilMs: row.snapshotsUntil?.getTime() ?? null,
-    firstDataAtMs: row.firstDataAt?.getTime() ?? null,
-    historyMarks: decodeMarks(row.historyMarks),
-  };
-}
-
-const definitionColumns = (definition: SloDefinition, revisions: readonly DefinitionRevision[]) => ({
-  project: definition.project,
-  name: definition.name,
-  displayName: definition.displayName,
-  description: definition.description,
-  service: definition.service,
-  labels: { ...definition.labels },
-  budgetingMethod: definition.budgetingMethod,
-  timeSliceSeconds: definition.sliceMs / 1000,
-  timeWindow: definition.timeWindow,
-  sli: definition.sli,
-  objectives: [...definition.objectives],
-  objectiveNames: definition.objectives.map(({ name }) => name),
-  shownObjective: definition.objectives.find(({ primary }) => primary)?.name ?? null,
-  alertPolicy: definition.alertPolicy,
-  revisions: [...revisions],
-});
 
 /** Keeps a new SLO. `conflict` when its project has that name. */
 export async function insertSlo(
@@ -63,6 +17,7 @@ export async function insertSlo(
   accountId: string,
   definition: SloDefinition,
   revisions: readonly DefinitionRevision[],
+  pull: PullState | null,
   nowMs: number,
 ): Promise<Slo> {
   const now = new Date(nowMs);
@@ -71,6 +26,7 @@ export async function insertSlo(
     .values({
       sourceAccountId: accountId,
       ...definitionColumns(definition, revisions),
+      ...pullColumns(pull),
       createdAt: now,
       updatedAt: now,
     })
@@ -84,6 +40,14 @@ export async function insertSlo(
     );
   }
   return sloOf(row);
+}
+
+/** Keeps where the reading of the SLO's source begins anew; a backfill of the old one ends. */
+export async function restartPull({ orm }: Tx, slo: Slo, pull: PullState | null): Promise<void> {
+  await orm
+    .update(npSlos)
+    .set({ ...pullColumns(pull), backfill: null })
+    .where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
 }
 
 /** Keeps a changed definition with its history. */
@@ -262,8 +226,6 @@ export interface SloEvaluation {
   /** The earliest snapshot up to the SLO's old `snapshotsUntilMs` that was touched; null for none. */
   readonly historyFromMs: number | null;
 }
-
-const instantOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 
 /** Brings the status columns up to date, in one statement. */
 export async function saveEvaluations({ client }: Tx, evaluations: readonly SloEvaluation[]): Promise<void> {

@@ -144,13 +144,13 @@ describe('the configuration', () => {
     ['LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent (got "loud")'],
     [
       'PROMETHEUS_SOURCES',
-      '{"a":{"url":"x"}}',
-      'JSON, {"name": {"url": "http://...", "headers": {}, "accounts": ["primary"]}} (got 17 characters)',
+      '[]',
+      'JSON, {"name": {"url": "http://...", "headers": {}, "accounts": ["primary"]}} (got 2 characters)',
     ],
     [
       'TABLE_SOURCES',
       '[',
-      'JSON, {"name": {"table": "...", "columns": {}, "accounts": ["primary"]}} (got 1 characters)',
+      'JSON, {"name": {"table": "...", "columns": {"time": "..."}, "accounts": ["primary"]}} (got 1 characters)',
     ],
     ['ALERT_ROUTER_FORMAT', 'v2', 'one of v1, gateway (got "v2")'],
     ['HASURA_GRAPHQL_JWT_SECRET', 'secret', 'the JSON that Hasura takes; a JSON object (got 6 characters)'],

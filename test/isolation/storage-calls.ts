@@ -16,6 +16,7 @@ import {
   insertSlo,
   lockSlosBehind,
   removeSlo,
+  restartPull,
   saveEvaluations,
   selectAllSlos,
   selectSlos,
@@ -88,9 +89,15 @@ const LONG_RUN = 250;
  */
 export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
   insertSlo: (tx, { accountId, slo, atMs }) =>
-    insertSlo(tx, accountId, { ...slo, name: `${slo.name}-two` }, slo.revisions, atMs),
+    insertSlo(tx, accountId, { ...slo, name: `${slo.name}-two` }, slo.revisions, slo.pull, atMs),
   updateSloDefinition: (tx, { accountId, slo, atMs }) =>
     updateSloDefinition(tx, { ...slo, accountId }, { ...slo, description: 'seized' }, slo.revisions, atMs),
+  restartPull: (tx, { accountId, slo }) =>
+    restartPull(
+      tx,
+      { ...slo, accountId },
+      { fromMs: 0, untilMs: 0, lastPulledAtMs: null, lastError: 'seized', recent: {} },
+    ),
   removeSlo: (tx, { accountId, slo }) => removeSlo(tx, { ...slo, accountId }),
   slosByReference: async (tx, { accountId, slo }) => {
     const refs = [slo.id, `${slo.project}.${slo.name}`];

@@ -454,7 +454,7 @@ describe('each fault has its path', () => {
     [
       'an unknown source',
       { ...api, sli: { type: 'ratio', source: { type: 'ftp' } } },
-      ['sli.source.type: must be "push"'],
+      ['sli.source.type: must be one of "push", "uptime", "synthetic", "table", "prometheus"'],
     ],
     [
       'an unknown alignment',
@@ -485,11 +485,6 @@ describe('each fault has its path', () => {
       'interpolation',
       { ...api, sli: { type: 'ratio', alignment: 'interpolate' } },
       ['sli.alignment: interpolation is not supported yet'],
-    ],
-    [
-      'an uptime source',
-      { ...api, sli: { type: 'ratio', source: { type: 'uptime' } } },
-      ['sli.source.type: uptime sources are not supported yet'],
     ],
   ])('%s is refused as not supported yet', (_, input, faults) => {
     expect(faultsOf(input)).toEqual(faults);

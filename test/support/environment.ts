@@ -20,6 +20,7 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(db),
     accessKeys: createAccessKeys(authConfig()),
+    sources: { prometheus: {}, tables: {} },
     onPointsStored: () => undefined,
     retentionMs: 100 * 24 * 60 * 60 * 1000,
   };

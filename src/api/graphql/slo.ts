@@ -3,6 +3,7 @@ import { listSlos } from '../../services/list-slos.ts';
 import { neverFiresWarnings } from '../../slo/alerting.ts';
 import type { Slo } from '../../slo/definition.ts';
 import { definitionToWire } from '../../slo/definition-schema.ts';
+import { lagSeconds } from '../../slo/pull.ts';
 import { builder } from './builder.ts';
 import { NpSloBurnRate } from './burn-rate.ts';
 import { BudgetingMethodEnum, SloStateEnum, SortEnum } from './enums.ts';
@@ -93,6 +94,22 @@ export const NpSlo = builder.objectRef<Slo>('NpSlo').implement({
       type: 'DateTime',
       description: 'When its definition last changed.',
       resolve: (slo) => slo.updatedAtMs,
+    }),
+    lastPulledAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its source last answered; null where measurements are pushed.',
+      resolve: (slo) => slo.pull?.lastPulledAtMs,
+    }),
+    lagSeconds: t.float({
+      nullable: true,
+      description: 'How far what was read of its source is behind now.',
+      resolve: (slo, _args, { services }) => lagSeconds(slo.pull, services.clock.now()),
+    }),
+    lastError: t.string({
+      nullable: true,
+      description: 'What is wrong with its source; null when all is well.',
+      resolve: (slo) => slo.pull?.lastError,
     }),
   }),
 });

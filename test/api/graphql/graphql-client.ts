@@ -48,6 +48,7 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(database.db),
     accessKeys: createAccessKeys(authConfig()),
+    sources: { prometheus: {}, tables: {} },
     onPointsStored: () => undefined,
     retentionMs: 100 * DAY_MS,
   };

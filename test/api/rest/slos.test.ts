@@ -56,6 +56,9 @@ describe('POST /api/v1/slos', () => {
       warnings: [],
       created_at: NOW,
       updated_at: NOW,
+      last_pulled_at: null,
+      lag_seconds: null,
+      last_error: null,
     });
     expect(answer.headers.get('location')).toBe(`/api/v1/slos/${answer.body.id}`);
   });

@@ -5,9 +5,10 @@ import { neverFiresWarnings } from '../../../slo/alerting.ts';
 import type { Slo } from '../../../slo/definition.ts';
 import { definitionToWire } from '../../../slo/definition-schema.ts';
 import { sloDefinitionSchema } from '../../../slo/definition-shape.ts';
+import { lagSeconds } from '../../../slo/pull.ts';
 import { stateSchema } from './state.ts';
 import { statusSchema, statusToWire } from './status.ts';
-import { timeSchema } from './times.ts';
+import { timeOrNull, timeSchema } from './times.ts';
 
 const sloFields = z.strictObject({
   id: z.uuid(),
@@ -17,6 +18,17 @@ const sloFields = z.strictObject({
   warnings: z.array(z.string()).meta({ description: 'What is probably not meant so.' }),
   created_at: timeSchema,
   updated_at: timeSchema,
+  last_pulled_at: timeSchema.nullable().meta({
+    description: 'When its source last answered; null where measurements are pushed.',
+  }),
+  lag_seconds: z
+    .number()
+    .nullable()
+    .meta({ description: 'How far what was read of its source is behind now.' }),
+  last_error: z
+    .string()
+    .nullable()
+    .meta({ description: 'What is wrong with its source; null when all is well.' }),
 });
 
 /** An SLO as it is read. */
@@ -37,6 +49,9 @@ export function sloToWire(slo: Slo, nowMs: number): z.infer<typeof sloSchema> {
     warnings: neverFiresWarnings(slo, nowMs),
     created_at: formatRfc3339(slo.createdAtMs),
     updated_at: formatRfc3339(slo.updatedAtMs),
+    last_pulled_at: timeOrNull(slo.pull?.lastPulledAtMs ?? null),
+    lag_seconds: lagSeconds(slo.pull, nowMs),
+    last_error: slo.pull?.lastError ?? null,
   };
 }
 

@@ -1,0 +1,42 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { SloDefinition } from './definition.ts';
+import type { PullState } from './pull-state.ts';
+import type { PulledSource } from './source.ts';
+import { windowAt } from './window.ts';
+
+/** Rows of so many past minutes are read again, since they may come late. */
+const REREAD_MS = 15 * MINUTE_MS;
+function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
+  return sli.source.type === 'push' ? null : sli.source;
+}
+
+/**
+ * Where reading begins. What lies in the database is read from the start of the SLO's window, so that it counts
+ * at once; a Prometheus, where that could be expensive, a little before now, and the past on request.
+ */
+export function firstPull(definition: SloDefinition, nowMs: number, retentionMs: number): PullState | null {
+  const source = pulledSource(definition);
+  if (source === null) return null;
+  const atMs = floorTo(nowMs, MINUTE_MS);
+  const windowStartMs = floorTo(windowAt(definition.timeWindow, atMs).startMs, MINUTE_MS);
+  const wantedMs = source.type === 'prometheus' ? atMs - REREAD_MS : windowStartMs;
+  const keptMs = floorTo(nowMs - retentionMs, MINUTE_MS) + MINUTE_MS;
+  const fromMs = Math.min(atMs, Math.max(wantedMs, keptMs));
+  return { fromMs, untilMs: fromMs, lastPulledAtMs: null, lastError: null, recent: {} };
+}
+
+/** Goes on from where the old source was left: what was read of that stays as it is. */
+export function pullOfNewSource(
+  previous: PullState | null,
+  definition: SloDefinition,
+  nowMs: number,
+): PullState | null {
+  if (pulledSource(definition) === null) return null;
+  const fromMs = previous?.untilMs ?? floorTo(nowMs, MINUTE_MS);
+  return { fromMs, untilMs: fromMs, lastPulledAtMs: null, lastError: null, recent: {} };
+}
+
+/** Seconds between now and the end of what was read; null before the first answer. */
+export function lagSeconds(pull: PullState | null, nowMs: number): number | null {
+  return pull === null || pull.lastPulledAtMs === null ? null : Math.max(0, nowMs - pull.untilMs) / 1000;
+}
