@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { createAccountLimit } from './api/account-limit.ts';
+import { createEdgeVerify, type EdgeVerify } from './api/auth/edge-verify.ts';
 import { peerAddressOf } from './api/auth/peer-address.ts';
 import { createActorResolver } from './api/auth/resolve-actor.ts';
 import { addCorsHeaders, optionsResponse } from './api/cors.ts';
@@ -65,6 +66,22 @@ async function serveGraphql(
   return response;
 }
 
+interface EdgeEndpoint {
+  readonly edgeVerify: EdgeVerify;
+  readonly metrics: Metrics;
+}
+
+async function serveEdge(
+  { edgeVerify, metrics }: EdgeEndpoint,
+  request: Request,
+  peerAddress: string | undefined,
+): Promise<Response> {
+  const finished = metrics.requestStarted();
+  const response = await edgeVerify(request, peerAddress);
+  finished({ method: request.method, route: '/auth/verify', status: response.status });
+  return response;
+}
+
 /** Wires configuration, database and faces together. Nothing runs before `start`. */
 export function createApp({ config, db, clock, logger, license }: AppOptions): App {
   const version = ownVersion();
@@ -81,6 +98,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     retentionMs: config.retentionMs,
   };
   const resolveActor = createActorResolver({ config, clock });
+  const edgeVerify = createEdgeVerify(resolveActor, logger);
   // One for all faces: an account has no more to ask by going round.
   const accountLimit = config.rateLimit ? createAccountLimit(clock) : null;
   const rest = createRestApp({ environment, config, version, metrics, resolveActor, accountLimit });
@@ -103,9 +121,18 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   ];
   return {
     fetch(request, env) {
-      return new URL(request.url).pathname === '/graphql'
-        ? serveGraphql({ graphql, metrics, corsOrigins: config.corsOrigins }, request, peerAddressOf(env))
-        : rest.fetch(request, env);
+      switch (new URL(request.url).pathname) {
+        case '/graphql':
+          return serveGraphql(
+            { graphql, metrics, corsOrigins: config.corsOrigins },
+            request,
+            peerAddressOf(env),
+          );
+        case '/auth/verify':
+          return serveEdge({ edgeVerify, metrics }, request, peerAddressOf(env));
+        default:
+          return rest.fetch(request, env);
+      }
     },
     async start() {
       for (const worker of workers) worker.start();

@@ -68,6 +68,15 @@ test('browsers of the listed origins may call GraphQL, and no others', async () 
   expect(answer.headers.get('access-control-allow-origin')).toBe(ORIGIN);
 });
 
+test('a proxy asks who is behind a request, and is counted', async () => {
+  const verified = await send('/auth/verify', { headers: authorized });
+  expect(verified.status).toBe(200);
+  expect(verified.headers.get('x-source-account-id')).toBe('primary');
+  expect((await send('/auth/verify')).status).toBe(401);
+  const metrics = await (await send('/metrics')).text();
+  expect(metrics).toContain('http_requests_total{method="GET",route="/auth/verify",status="401"} 1');
+});
+
 test('workers start, evaluate what is due, and stop', async () => {
   clock.advance(60 * 60 * 1000);
   await app.start();

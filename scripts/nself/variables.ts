@@ -52,6 +52,7 @@ export const VARIABLES: readonly Variable[] = [
       null,
       'role that Hasura connects with, if it neither owns the tables nor is superuser',
     ],
+    ['EDGE_BEARER_ANY_ACCOUNT', 'off', '1 lets the plugin bearer choose an account from outside nginx'],
     ['NSELF_PLUGIN_LICENSE_KEY', null, 'licence key; else the file ~/.nself/license/key'],
     ['NSELF_LICENSE_CACHE', '~/.nself/license/cache.json', 'what the nSelf CLI found out about the licence'],
     ['NSELF_LICENSE_SKIP_VERIFY', 'off', '1 allows everything without a licence'],
@@ -64,7 +65,6 @@ export const VARIABLES: readonly Variable[] = [
     ['LOG_LEVEL', 'info', 'trace, debug, info, warn, error, fatal or silent'],
   ]),
   ...table('planned')([
-    ['EDGE_BEARER_ANY_ACCOUNT', 'off', '1 lets the plugin bearer choose an account from outside nginx'],
     ['ALERT_ROUTER_URL', null, 'alert router that gets alerts'],
     [
       'PLUGIN_ALERT_ROUTER_INTERNAL_URL',

@@ -12,6 +12,13 @@ export const CREDENTIAL_HEADERS = [
   'x-hasura-user-id',
 ] as const;
 
+/** Those that choose an account for the plugin bearer, in this order; the first that was sent decides. */
+export const ACCOUNT_HEADERS: readonly CredentialHeader[] = [
+  'x-source-account-id',
+  'x-hasura-source-account-id',
+  'x-source-account',
+];
+
 export type CredentialHeader = (typeof CREDENTIAL_HEADERS)[number];
 
 /** The header's value, '' included; null when it was not sent. */

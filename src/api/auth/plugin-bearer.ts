@@ -2,17 +2,10 @@ import { ServiceError } from '../../lib/errors.ts';
 import { isSameSecret } from '../../lib/same-secret.ts';
 import { accountOf } from './account-of.ts';
 import type { Credential, Identity } from './credential.ts';
-import { type CredentialHeader, credentialHeader } from './credential-headers.ts';
+import { ACCOUNT_HEADERS, credentialHeader } from './credential-headers.ts';
 
 const DEFAULT_ACCOUNT = 'primary';
 const DEFAULT_ROLE = 'admin';
-
-/** In this order; the first that was sent decides. */
-const ACCOUNT_HEADERS: readonly CredentialHeader[] = [
-  'x-source-account-id',
-  'x-hasura-source-account-id',
-  'x-source-account',
-];
 
 export interface BearerOptions {
   readonly pluginSecret: string;

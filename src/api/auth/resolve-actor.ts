@@ -11,6 +11,7 @@ import { createHasuraJwt } from './hasura-jwt.ts';
 import { createClientAddress } from './peer-address.ts';
 import { verifyPluginBearer } from './plugin-bearer.ts';
 import { type Presented, presentedCredential } from './presented-credential.ts';
+import { assertMayUpgrade } from './request-origin.ts';
 import { cookieCounts, type RequestPlace } from './request-place.ts';
 
 export type AuthConfig = Pick<
@@ -40,7 +41,7 @@ export interface RequestSource {
 
 /**
  * Finds out who asks. Throws a ServiceError: `unauthorized` without or with bad credentials, `forbidden` for
- * a role without any right, `malformed` for two kinds of credentials or an account id that is none,
+ * a role without any right or an upgrade for a foreign page, `malformed` for two kinds of credentials or an account id that is none,
  * `rate_limited` after repeated failures, `unavailable` while a key set cannot be read.
  */
 export type ResolveActor = (request: Request, source?: RequestSource) => Promise<AuthenticatedActor>;
@@ -90,6 +91,7 @@ export function createActorResolver({ config, clock }: { config: AuthConfig; clo
   }
 
   return async (request, { peerAddress, place = 'direct', allowSchemaOnly = false } = {}) => {
+    if (place === 'upgrade') assertMayUpgrade(request, config);
     const presented = presentedCredential(request, {
       jwt: config.jwt,
       pluginSecret,
