@@ -2,7 +2,7 @@ import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
 import type { Slo } from '../slo/definition.ts';
-import { rewriteSeries } from '../slo/rewrite.ts';
+import { type MinuteChange, rewriteSeries } from '../slo/rewrite.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
@@ -11,6 +11,7 @@ import { type LoadedMinutes, lastRowOf } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
 import { spanOfChange } from './series-plan.ts';
+import { settleChanges } from './settle-changes.ts';
 
 /** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
 export interface SeriesChange {
@@ -36,17 +37,22 @@ export interface Rewritten {
 /** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
 const ROWS_A_PASS = 50_000;
 
-interface Planned extends SeriesChange, SpannedSeries {}
+/** A change of which it is settled what it does to each minute. */
+interface Settled extends Omit<SeriesChange, 'changes'> {
+  readonly changes: readonly MinuteChange[];
+}
+
+interface Planned extends Settled, SpannedSeries {}
 
 /** `at` of the last row that stands when the work is done. */
-const endOf = (change: SeriesChange, lastRowMs: number | null): number =>
+const endOf = (change: Settled, lastRowMs: number | null): number =>
   Math.max(
     lastRowMs ?? Number.NEGATIVE_INFINITY,
     change.extendToMs ?? Number.NEGATIVE_INFINITY,
     (change.changes.at(-1)?.minuteMs ?? Number.NEGATIVE_INFINITY) + MINUTE_MS,
   );
 
-function plan(change: SeriesChange, lastRowMs: number | null): Planned | null {
+function plan(change: Settled, lastRowMs: number | null): Planned | null {
   const { slo, objective } = change;
   const key = { accountId: slo.accountId, sloId: slo.id, objective };
   const limitMs = endOf(change, lastRowMs);
@@ -88,7 +94,10 @@ export async function rewriteSnapshots(
     if (own === undefined) statuses.set(sloId, new Map([[status.objective, status]]));
     else own.set(status.objective, status);
   };
-  const planned = changes.flatMap((change, i) => plan(change, lastRows[i] ?? null) ?? []);
+  const settled = await settleChanges(tx, changes);
+  const planned = changes.flatMap(
+    (change, i) => plan({ ...change, changes: settled[i] ?? [] }, lastRows[i] ?? null) ?? [],
+  );
   let rows = 0;
   for (const pass of passesOf(planned)) rows += await rewritePass(tx, pass, note);
   return { rows, statuses, touchedFrom: touchedBy(planned) };

@@ -23,6 +23,13 @@ function assertCountsTheSame(slo: Slo, next: SloDefinition): void {
   } else if (next.sliceMs !== slo.sliceMs) {
     details.push({ path: 'time_slice_window', message: 'cannot change once there is data' });
   }
+  if (next.sli.type === 'ratio' && slo.sli.type === 'ratio') {
+    for (const field of ['incremental', 'alignment'] as const) {
+      if (next.sli[field] !== slo.sli[field]) {
+        details.push({ path: `sli.${field}`, message: 'cannot change once there is data' });
+      }
+    }
+  }
   if (details.length > 0)
     throw new ServiceError('invalid', 'The change is not possible any more.', { details });
 }

@@ -134,16 +134,13 @@ export const timeWindowSchema = z
   .meta({ description: 'The window that the budget is for; rolling 28d by default.' });
 
 export const incrementalSchema = z
-  .literal(false, {
-    error: ({ input }) => (input === true ? 'counters are not supported yet' : 'must be false'),
-  })
-  .meta({ description: 'Whether values are running totals of a counter. Not supported yet.' });
+  .boolean()
+  .meta({ description: 'Whether values are running totals of a counter; cannot change once there is data.' });
 
-export const alignmentSchema = z
-  .literal('drop', {
-    error: ({ input }) => (input === 'interpolate' ? 'interpolation is not supported yet' : undefined),
-  })
-  .meta({ description: 'What happens to a minute with one counterpart only.' });
+export const alignmentSchema = z.enum(['drop', 'interpolate']).meta({
+  description:
+    'What happens to a minute with one counterpart only: it is left out, or the other is interpolated. Cannot change once there is data.',
+});
 
 export const sliSchema = z
   .discriminatedUnion(

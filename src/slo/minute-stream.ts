@@ -2,6 +2,7 @@ import type { Sli } from './definition.ts';
 import type { RevisedSlo } from './revision.ts';
 import { objectiveAt } from './revision.ts';
 import {
+  addCounterPoint,
   addRatioPoint,
   addThresholdPoint,
   createMinute,
@@ -45,7 +46,8 @@ export class MinuteStream {
       if (objective === null) continue;
       const minute = this.#minutesOf(name).open(minuteOf(point.atMs));
       if (slo.sli.type === 'ratio') {
-        addRatioPoint(minute, point);
+        if (slo.sli.incremental) addCounterPoint(minute, point);
+        else addRatioPoint(minute, point);
       } else if (objective.op !== null && objective.value !== null) {
         addThresholdPoint(minute, point, objective.op, objective.value);
       }

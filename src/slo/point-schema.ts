@@ -69,7 +69,7 @@ export function readPoint(
   // A field that is there but wrong reads as null; it must not be called missing too.
   switch (sli.type) {
     case 'ratio':
-      checkRatio(point, fields, faults);
+      checkRatio(point, fields, sli.incremental, faults);
       break;
     case 'threshold':
       checkThreshold(fields, faults);
@@ -146,13 +146,14 @@ function readValue(value: unknown, faults: ErrorDetail[]): number | null {
   return null;
 }
 
-function checkRatio(point: Point, fields: RawPoint, faults: ErrorDetail[]): void {
+function checkRatio(point: Point, fields: RawPoint, incremental: boolean, faults: ErrorDetail[]): void {
   const { good, bad, total } = point;
   if (isGiven(fields.value)) faults.push({ path: 'value', message: 'applies only to threshold SLIs' });
   if (!isGiven(fields.good) && !isGiven(fields.bad) && !isGiven(fields.total)) {
     faults.push({ path: '', message: 'needs at least one of good, bad and total' });
   }
-  if (total === null) return;
+  // Counters begin anywhere: only their increases compare.
+  if (total === null || incremental) return;
   if (good !== null && good > total) faults.push({ path: 'good', message: 'must not be above total' });
   else if (bad !== null && bad > total) faults.push({ path: 'bad', message: 'must not be above total' });
   else if (good !== null && bad !== null && !countsAgree(good, bad, total)) {

@@ -3,6 +3,7 @@ import type { RevisedSlo } from './revision.ts';
 import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
 import type { ObjectiveRule, StraddleSums } from './rule.ts';
 import type { RunningTotals } from './running-totals.ts';
+import type { SettledMinute } from './settle.ts';
 import type { MinuteReceived } from './sli.ts';
 import { mergeReceived, sliceIsGood, usedOf } from './sli.ts';
 import type { SnapshotBatch } from './snapshot-batch.ts';
@@ -18,7 +19,14 @@ export interface StoredMinutes {
   readonly receivedBad: Float64Array;
   readonly receivedTotal: Float64Array;
   readonly value: Float64Array;
+  /** Counters: the points of rows that have any, as JSON text, by `at`. */
+  readonly counterPoints: ReadonlyMap<number, string>;
+  /** `at` of rows that are data though nothing of them is used. */
+  readonly dataUnused: ReadonlySet<number>;
 }
+
+/** What came in for a minute, to be laid over what stands; or the minute as it is to stand. */
+export type MinuteChange = MinuteReceived | SettledMinute;
 
 export interface Rewrite {
   readonly slo: RevisedSlo;
@@ -32,7 +40,7 @@ export interface Rewrite {
   readonly totals: RunningTotals;
   readonly stored: StoredMinutes;
   /** Of minutes in the range, ascending, one a minute. */
-  readonly changes: readonly MinuteReceived[];
+  readonly changes: readonly MinuteChange[];
   /** Used sums of the slice that straddles the start of a calendar window, where it lies before the range. */
   readonly straddles: ReadonlyMap<number, StraddleSums>;
   /** Told of every status that is computed. */
@@ -53,6 +61,8 @@ interface Minute {
   receivedBad: number;
   receivedTotal: number;
   value: number;
+  counterPoints: string | null;
+  dataUnused: boolean;
 }
 
 const orNaN = (value: number | null): number => value ?? Number.NaN;
@@ -170,6 +180,8 @@ const ABSENT = {
   receivedBad: Number.NaN,
   receivedTotal: Number.NaN,
   value: Number.NaN,
+  counterPoints: null,
+  dataUnused: false,
   sliceReliability: Number.NaN,
   status: null,
   state: null,
@@ -202,7 +214,9 @@ function isReceived(minute: Minute): boolean {
 }
 
 /** The minute as it stands with the change laid over it. */
-function minuteOf(stored: StoredMinutes | null, i: number, change: MinuteReceived | null): Minute {
+function minuteOf(stored: StoredMinutes | null, i: number, change: MinuteChange | null): Minute {
+  if (change !== null && 'used' in change) return minuteOfSettled(change);
+  const at = stored?.at[i] ?? Number.NaN;
   const standing: Minute = {
     usedGood: stored?.usedGood[i] ?? Number.NaN,
     usedTotal: stored?.usedTotal[i] ?? Number.NaN,
@@ -210,27 +224,38 @@ function minuteOf(stored: StoredMinutes | null, i: number, change: MinuteReceive
     receivedBad: stored?.receivedBad[i] ?? Number.NaN,
     receivedTotal: stored?.receivedTotal[i] ?? Number.NaN,
     value: stored?.value[i] ?? Number.NaN,
+    counterPoints: stored?.counterPoints.get(at) ?? null,
+    dataUnused: stored?.dataUnused.has(at) ?? false,
   };
   if (change === null) return standing;
   const received = mergeReceived(
     isReceived(standing) ? receivedOfRow(change.minuteMs, standing) : null,
     change,
   );
-  const used = usedOf(received);
+  return minuteOfSettled({ ...received, used: usedOf(received), dataUnused: false });
+}
+
+function minuteOfSettled({ used, dataUnused, ...received }: SettledMinute): Minute {
+  const { good, bad, total, value, points } = received;
   const asItCame =
-    used !== null && received.bad === null && received.good === used.good && received.total === used.total;
+    used !== null && points === undefined && bad === null && good === used.good && total === used.total;
   return {
     usedGood: used?.good ?? Number.NaN,
     usedTotal: used?.total ?? Number.NaN,
-    receivedGood: asItCame ? Number.NaN : orNaN(received.good),
-    receivedBad: asItCame ? Number.NaN : orNaN(received.bad),
-    receivedTotal: asItCame ? Number.NaN : orNaN(received.total),
-    value: orNaN(received.value),
+    receivedGood: asItCame ? Number.NaN : orNaN(good),
+    receivedBad: asItCame ? Number.NaN : orNaN(bad),
+    receivedTotal: asItCame ? Number.NaN : orNaN(total),
+    value: orNaN(value),
+    counterPoints: points === undefined ? null : JSON.stringify(points),
+    dataUnused,
   };
 }
 
 /** What came in, out of a row that says it only where it differs from what was used. */
-function receivedOfRow(minuteMs: number, row: Minute): MinuteReceived {
+export function receivedOfRow(
+  minuteMs: number,
+  row: Omit<Minute, 'counterPoints' | 'dataUnused'>,
+): MinuteReceived {
   const differs =
     !Number.isNaN(row.receivedGood) || !Number.isNaN(row.receivedBad) || !Number.isNaN(row.receivedTotal);
   return {

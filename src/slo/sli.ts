@@ -1,5 +1,6 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { atLeast, TOLERANCE } from './budget.ts';
+import { type CounterPoint, lastValues, mergeCounterPoints, UNKNOWN_VALUES } from './counter.ts';
 import type { ThresholdOp } from './definition.ts';
 
 /** One measurement as it was sent. Absent fields are null. */
@@ -22,6 +23,8 @@ export interface MinuteReceived {
   readonly total: number | null;
   /** Threshold SLIs: the last point's value. */
   readonly value: number | null;
+  /** Counters: every point of the minute, ascending; good, bad and total are then the last values. */
+  readonly points?: readonly CounterPoint[];
 }
 
 /** Events of a minute that enter the budget; `good` is never above `total`. */
@@ -44,6 +47,8 @@ export interface MinuteAccumulator {
   /** Threshold SLIs: the value of the latest point, of the last in order among equal times. */
   value: number | null;
   valueAtMs: number;
+  /** Counters: the points in the order in which they came; else null. */
+  points: CounterPoint[] | null;
 }
 
 const GOOD = 1;
@@ -65,7 +70,14 @@ export function createMinute(minuteMs: number): MinuteAccumulator {
     total: null,
     value: null,
     valueAtMs: Number.NEGATIVE_INFINITY,
+    points: null,
   };
+}
+
+/** Adds a point of a counter to its minute. */
+export function addCounterPoint(minute: MinuteAccumulator, { atMs, good, bad, total }: Point): void {
+  minute.points ??= [];
+  minute.points.push({ atMs, good, bad, total });
 }
 
 /** Adds a point of a ratio SLI to its minute. The order of points does not matter. */
@@ -108,6 +120,7 @@ export function addThresholdPoint(
 /** What the request says about the minute. */
 export function receivedOf(minute: MinuteAccumulator): MinuteReceived {
   const { minuteMs, paired, value } = minute;
+  if (minute.points !== null) return counterMinute(minuteMs, mergeCounterPoints([], minute.points));
   if (paired === null) {
     return { minuteMs, good: minute.good, bad: minute.bad, total: minute.total, value };
   }
@@ -119,6 +132,10 @@ export function receivedOf(minute: MinuteAccumulator): MinuteReceived {
     total: fields & TOTAL ? paired.total + (minute.total ?? 0) : null,
     value,
   };
+}
+
+function counterMinute(minuteMs: number, points: readonly CounterPoint[]): MinuteReceived {
+  return { minuteMs, ...lastValues(points, UNKNOWN_VALUES), value: null, points };
 }
 
 /**
@@ -139,10 +156,13 @@ function receivedFields(minute: MinuteAccumulator): number {
  * What is known of a minute after a later request. The fields that it brings replace the earlier ones. A
  * complete pair says all about the minute, so the third field of earlier requests is forgotten. A single
  * field that contradicts the two known ones leaves itself and `total` standing (`good`, where it is the
- * total that changed).
+ * total that changed). Points of a counter join the earlier ones.
  */
 export function mergeReceived(previous: MinuteReceived | null, next: MinuteReceived): MinuteReceived {
   if (previous === null) return next;
+  if (next.points !== undefined) {
+    return counterMinute(next.minuteMs, mergeCounterPoints(previous.points ?? [], next.points));
+  }
   const value = next.value ?? previous.value;
   const brought = (next.good === null ? 0 : 1) + (next.bad === null ? 0 : 1) + (next.total === null ? 0 : 1);
   if (brought >= 2) return { ...next, value };

@@ -17,6 +17,9 @@ export interface SnapshotRow {
   readonly receivedBad: number;
   readonly receivedTotal: number;
   readonly value: number;
+  /** JSON text. */
+  readonly counterPoints: string | null;
+  readonly dataUnused: boolean;
   readonly sliceReliability: number;
   readonly status: ObjectiveStatus | null;
   readonly state: SloState | null;
@@ -56,6 +59,10 @@ export interface SnapshotColumns {
   column(name: SnapshotNumber): Float64Array;
   /** The few rows that carry the base of a day. */
   readonly bases: readonly { readonly row: number; readonly good: string; readonly total: string }[];
+  /** Rows of counters, as JSON text. */
+  readonly counterPoints: readonly { readonly row: number; readonly json: string }[];
+  /** Rows that are data though nothing of them is used. */
+  readonly dataUnused: readonly number[];
 }
 
 /** Rows by column, so that a hundred thousand of them cost a few arrays. Grows as it is filled. */
@@ -67,6 +74,8 @@ export class SnapshotBatch implements SnapshotColumns {
   #state: Int32Array;
   readonly #numbers: Record<SnapshotNumber, Float64Array>;
   readonly #bases: { row: number; good: string; total: string }[] = [];
+  readonly #counterPoints: { row: number; json: string }[] = [];
+  readonly #dataUnused: number[] = [];
 
   constructor(capacity = 256) {
     this.#capacity = capacity;
@@ -118,6 +127,14 @@ export class SnapshotBatch implements SnapshotColumns {
     return this.#bases;
   }
 
+  get counterPoints(): readonly { readonly row: number; readonly json: string }[] {
+    return this.#counterPoints;
+  }
+
+  get dataUnused(): readonly number[] {
+    return this.#dataUnused;
+  }
+
   /** The rows of one series after the other; they were added so. */
   bySeries(): SnapshotColumns[] {
     const parts: SnapshotColumns[] = [];
@@ -138,6 +155,10 @@ export class SnapshotBatch implements SnapshotColumns {
       bases: this.#bases
         .filter(({ row }) => row >= from && row < to)
         .map(({ row, good, total }) => ({ row: row - from, good, total })),
+      counterPoints: this.#counterPoints
+        .filter(({ row }) => row >= from && row < to)
+        .map(({ row, json }) => ({ row: row - from, json })),
+      dataUnused: this.#dataUnused.filter((row) => row >= from && row < to).map((row) => row - from),
     };
   }
 
@@ -151,6 +172,8 @@ export class SnapshotBatch implements SnapshotColumns {
     this.#state.set(rows.state, offset);
     for (const name of NUMBERS) this.#numbers[name].set(rows.column(name), offset);
     for (const { row, good, total } of rows.bases) this.#bases.push({ row: row + offset, good, total });
+    for (const { row, json } of rows.counterPoints) this.#counterPoints.push({ row: row + offset, json });
+    for (const row of rows.dataUnused) this.#dataUnused.push(row + offset);
   }
 
   add(row: SnapshotRow): void {
@@ -181,6 +204,8 @@ export class SnapshotBatch implements SnapshotColumns {
     if (row.baseGood !== null && row.baseTotal !== null) {
       this.#bases.push({ row: i, good: row.baseGood, total: row.baseTotal });
     }
+    if (row.counterPoints !== null) this.#counterPoints.push({ row: i, json: row.counterPoints });
+    if (row.dataUnused) this.#dataUnused.push(i);
   }
 
   #grow(): void {

@@ -18,6 +18,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { CounterPoint } from '../slo/counter.ts';
 import type { AlertPolicy, DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
 import type { Backfill } from '../slo/pull-state.ts';
 
@@ -135,7 +136,7 @@ export const npSloSnapshots = pgTable(
     burnRate: doublePrecision('burn_rate'),
     countGood: doublePrecision('count_good'),
     countTotal: doublePrecision('count_total'),
-    /** What came in, untouched. All null where a good and a total came and were used as they came. */
+    /** What came in, untouched; of a counter its last values. All null where a good and a total came and were used as they came. */
     receivedGood: doublePrecision('received_good'),
     receivedBad: doublePrecision('received_bad'),
     receivedTotal: doublePrecision('received_total'),
@@ -146,7 +147,11 @@ export const npSloSnapshots = pgTable(
     sloId: uuid('slo_id').notNull(),
     sourceAccountId: accountId(),
     objective: text('objective').notNull(),
+    /** Counters: every point of the minute, from which increases are computed again when late ones come. */
+    counterPoints: jsonb('counter_points').$type<CounterPoint[]>(),
     state: sloState('state'),
+    /** True where the minute is data though nothing of it is used; else null. */
+    dataUnused: boolean('data_unused'),
     /** Counted over all time up to `at`; only in rows of 00:00 UTC. */
     baseGood: numeric('base_good'),
     baseTotal: numeric('base_total'),
@@ -156,6 +161,15 @@ export const npSloSnapshots = pgTable(
     index('idx_np_slo_snapshots_days')
       .on(t.sourceAccountId, t.sloId, t.objective, t.at)
       .where(sql`base_good IS NOT NULL`),
+    index('idx_np_slo_snapshots_counter_good')
+      .on(t.sourceAccountId, t.sloId, t.objective, t.at)
+      .where(sql`counter_points IS NOT NULL AND received_good IS NOT NULL`),
+    index('idx_np_slo_snapshots_counter_bad')
+      .on(t.sourceAccountId, t.sloId, t.objective, t.at)
+      .where(sql`counter_points IS NOT NULL AND received_bad IS NOT NULL`),
+    index('idx_np_slo_snapshots_counter_total')
+      .on(t.sourceAccountId, t.sloId, t.objective, t.at)
+      .where(sql`counter_points IS NOT NULL AND received_total IS NOT NULL`),
     tenantPolicy('np_slo_snapshots_own_account'),
   ],
 ).enableRLS();

@@ -41,13 +41,16 @@ export const NO_MINUTES: LoadedMinutes = {
   receivedBad: NONE,
   receivedTotal: NONE,
   value: NONE,
+  counterPoints: new Map(),
+  dataUnused: new Set(),
 };
 
 const KEYS = `unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n)`;
-// The key is repeated for each range: a join with the keys could be planned as a nested loop.
-const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+/** The key is repeated for each range: a join with the keys could be planned as a nested loop. */
+export const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
   WITH ORDINALITY AS k(account, slo_id, objective, from_at, to_at, n)`;
-const OWN = (alias: string): string =>
+/** The row of that alias belongs to the series `k`. */
+export const OWN = (alias: string): string =>
   `${alias}.source_account_id = k.account AND ${alias}.slo_id = k.slo_id AND ${alias}.objective = k.objective`;
 
 const keyParameters = (keys: readonly SeriesKey[]): unknown[] => [
@@ -56,7 +59,8 @@ const keyParameters = (keys: readonly SeriesKey[]): unknown[] => [
   keys.map((key) => key.objective),
 ];
 
-const rangeParameters = (keys: readonly SeriesKey[], ranges: readonly SeriesRange[]): unknown[] => [
+/** The parameters that `RANGES` takes. */
+export const rangeParameters = (keys: readonly SeriesKey[], ranges: readonly SeriesRange[]): unknown[] => [
   ...keyParameters(ranges.map(({ series }) => keyAt(keys, series))),
   encodeInstantArray(ranges.map((range) => range.fromMs)),
   encodeInstantArray(ranges.map((range) => range.toMs)),
@@ -89,6 +93,9 @@ interface MinutesRow extends RunsRow {
   received_bad: Buffer | null;
   received_total: Buffer | null;
   value: Buffer | null;
+  counter_at: Date[] | null;
+  counter_points: string[] | null;
+  unused_at: Date[] | null;
 }
 
 const RUN_COLUMNS = [
@@ -120,6 +127,12 @@ const MINUTE_COLUMNS = [
   'value',
 ];
 
+/** What few rows have, by their times. */
+const SPARSE_AGGREGATED = `
+  array_agg(q.at) FILTER (WHERE q.counter_points IS NOT NULL) AS counter_at,
+  array_agg(q.counter_points::text) FILTER (WHERE q.counter_points IS NOT NULL) AS counter_points,
+  array_agg(q.at) FILTER (WHERE q.data_unused) AS unused_at`;
+
 /**
  * Rows of one series stand apart in the key, a minute's rows of all series being neighbours: a stretch is looked
  * up minute by minute. The bounds are named as well, for the partitions. Both are whole minutes of one UTC day.
@@ -129,7 +142,7 @@ const IN_STRETCH = (alias: string, low: string, high: string): string =>
    AND ${alias}.at = ANY (ARRAY(SELECT generate_series(${low}, ${high}, interval '1 minute')))`;
 
 /** As a table: the rows from `low` to `high`, by way of the days that have any. */
-const STRETCH = (columns: readonly string[], low: string, high: string): string => `
+export const STRETCH = (columns: readonly string[], low: string, high: string): string => `
   (SELECT d.at FROM np_slo_snapshots d
    WHERE ${OWN('d')} AND d.base_good IS NOT NULL AND d.at > ${low} - interval '24 hours' AND d.at <= ${high}
    ORDER BY d.at OFFSET 0) day
@@ -188,8 +201,8 @@ const LOAD_RUNS = `
 const LOAD_MINUTES = `
   SELECT c.*, day.* FROM ${RANGES}
   CROSS JOIN LATERAL (
-    SELECT min(q.at) AS low, ${RUNS_AGGREGATED}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
-      SELECT s.* FROM ${STRETCH([...RUN_COLUMNS, ...MINUTE_COLUMNS], 'k.from_at', 'k.to_at')} ORDER BY s.at
+    SELECT min(q.at) AS low, ${RUNS_AGGREGATED}, ${SPARSE_AGGREGATED}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
+      SELECT s.* FROM ${STRETCH([...RUN_COLUMNS, ...MINUTE_COLUMNS, 'counter_points', 'data_unused'], 'k.from_at', 'k.to_at')} ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('c.low')}
   ORDER BY k.n`;
@@ -254,6 +267,8 @@ export async function loadMinutes(
     receivedBad: decodeFloat8Array(row.received_bad),
     receivedTotal: decodeFloat8Array(row.received_total),
     value: decodeFloat8Array(row.value),
+    counterPoints: new Map(row.counter_at?.map((at, i) => [at.getTime(), row.counter_points?.[i] ?? '[]'])),
+    dataUnused: new Set(row.unused_at?.map((at) => at.getTime())),
   }));
 }
 
@@ -299,7 +314,7 @@ export interface DataSearch extends SeriesKey {
   readonly fromMs: number;
 }
 
-const HAS_DATA = `(r.used_total IS NOT NULL OR num_nonnulls(r.received_good, r.received_bad, r.received_total) > 1)`;
+const HAS_DATA = `(r.used_total IS NOT NULL OR r.data_unused)`;
 
 /**
  * Start of each series' newest minute with data that ends by the instant; null where there is none. A minute

@@ -35,18 +35,20 @@ const NUMBER_COLUMNS: ReadonlyArray<readonly [column: string, name: SnapshotNumb
 ];
 
 const COLUMN_NAMES = NUMBER_COLUMNS.map(([column]) => column);
-const FIRST_NUMBER = 8;
+const FIRST_NUMBER = 10;
 
 /** The rows of a batch as a table, without any join: each row carries its key. */
 const ROWS = `
   SELECT u.*, ('{${SLO_STATES.join(',')}}'::np_slo_state[])[u.state_number] AS state,
-    u.base_good_text::numeric AS base_good, u.base_total_text::numeric AS base_total
+    u.base_good_text::numeric AS base_good, u.base_total_text::numeric AS base_total,
+    u.counter_json::jsonb AS counter_points, u.unused = 1 AS data_unused
   FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int4[], $6::text[], $7::text[],
+      $8::text[], $9::int4[],
       ${COLUMN_NAMES.map((_, i) => `$${FIRST_NUMBER + i}::float8[]`).join(', ')})
     AS u(account, slo_id, objective, at, state_number, base_good_text, base_total_text,
-      ${COLUMN_NAMES.join(', ')})`;
+      counter_json, unused, ${COLUMN_NAMES.join(', ')})`;
 
-const WRITTEN = ['at', 'state', ...COLUMN_NAMES, 'base_good', 'base_total'];
+const WRITTEN = ['at', 'state', ...COLUMN_NAMES, 'base_good', 'base_total', 'counter_points', 'data_unused'];
 
 const INSERT = `
   INSERT INTO np_slo_snapshots (source_account_id, slo_id, objective, ${WRITTEN.join(', ')})
@@ -80,6 +82,10 @@ function parameters(keys: readonly SeriesKey[], rows: SnapshotColumns): Buffer[]
     baseGood[row] = good;
     baseTotal[row] = total;
   }
+  const counterPoints: (string | null)[] = new Array(length).fill(null);
+  for (const { row, json } of rows.counterPoints) counterPoints[row] = json;
+  const unused = new Int32Array(length).fill(-1);
+  for (const row of rows.dataUnused) unused[row] = 1;
   return [
     encodeTextArray(perRow((key) => key.accountId)),
     encodeUuidArray(
@@ -91,6 +97,8 @@ function parameters(keys: readonly SeriesKey[], rows: SnapshotColumns): Buffer[]
     encodeInt4Array(rows.state),
     encodeTextArray(baseGood),
     encodeTextArray(baseTotal),
+    encodeTextArray(counterPoints),
+    encodeInt4Array(unused),
     ...NUMBER_COLUMNS.map(([, name]) => encodeFloat8Array(rows.column(name))),
   ];
 }

@@ -10,6 +10,13 @@ export interface SnapshotStatus {
   readonly countGood: number | null;
   readonly countTotal: number | null;
   readonly state: SloState;
+  /** What came in for the minute that ends here, untouched; of a counter its last values. */
+  readonly receivedGood: number | null;
+  readonly receivedBad: number | null;
+  readonly receivedTotal: number | null;
+  /** What of that minute enters the budget. */
+  readonly usedGood: number | null;
+  readonly usedTotal: number | null;
 }
 
 export interface SnapshotQuery {
@@ -36,12 +43,18 @@ interface SnapshotRow {
   count_good: number | null;
   count_total: number | null;
   state: SloState;
+  received_good: number | null;
+  received_bad: number | null;
+  received_total: number | null;
+  used_good: number | null;
+  used_total: number | null;
 }
 
 /** Snapshots by time and objective. */
 export async function selectSnapshots({ client }: Tx, query: SnapshotQuery): Promise<SnapshotStatus[]> {
   const { rows } = await client.query<SnapshotRow>(
-    `SELECT n.at, n.objective, n.reliability, n.budget, n.burn_rate, n.count_good, n.count_total, n.state
+    `SELECT n.at, n.objective, n.reliability, n.budget, n.burn_rate, n.count_good, n.count_total, n.state,
+       n.received_good, n.received_bad, n.received_total, n.used_good, n.used_total
      FROM (
        SELECT DISTINCT ON (s.objective, ceil(extract(epoch FROM s.at) / $6)) s.*
        FROM (
@@ -71,16 +84,26 @@ export async function selectSnapshots({ client }: Tx, query: SnapshotQuery): Pro
       query.limit,
     ],
   );
-  return rows.map((row) => ({
-    atMs: row.at.getTime(),
-    objective: row.objective,
-    reliability: row.reliability,
-    budget: row.budget,
-    burnRate: row.burn_rate,
-    countGood: row.count_good,
-    countTotal: row.count_total,
-    state: row.state,
-  }));
+  return rows.map((row) => {
+    const { received_good: good, received_bad: bad, received_total: total } = row;
+    // Nothing is kept beside what was used where that is what came in.
+    const asItCame = good === null && bad === null && total === null;
+    return {
+      atMs: row.at.getTime(),
+      objective: row.objective,
+      reliability: row.reliability,
+      budget: row.budget,
+      burnRate: row.burn_rate,
+      countGood: row.count_good,
+      countTotal: row.count_total,
+      state: row.state,
+      receivedGood: asItCame ? row.used_good : good,
+      receivedBad: bad,
+      receivedTotal: asItCame ? row.used_total : total,
+      usedGood: row.used_good,
+      usedTotal: row.used_total,
+    };
+  });
 }
 
 /** Minutes of one objective and UTC day that burned faster than the budget allows. */

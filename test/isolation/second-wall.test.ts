@@ -43,6 +43,12 @@ beforeAll(async () => {
   await database.query(
     "UPDATE np_slos SET evaluated_at = evaluated_at - interval '1 minute', updated_at = evaluated_at",
   );
+  // An older stretch as a counter's, so that there is one to find.
+  await database.query(
+    `UPDATE np_slo_snapshots SET counter_points = '[]', received_good = used_good, received_total = used_total
+     WHERE at < $1`,
+    [new Date(AT - 200 * MINUTE_MS)],
+  );
   for (const accountId of ['mine', 'theirs']) {
     const input = { id: `default.api-of-${accountId}` };
     slos.set(accountId, await getSlo({ ctx: actingAs(env, accountId), input }));

@@ -2,6 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
 import type { Tx } from '../../src/storage/client.ts';
+import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
 import {
   lastDataOf,
   lastRowOf,
@@ -66,6 +67,8 @@ function row(at: number): SnapshotRow {
     receivedBad: none,
     receivedTotal: none,
     value: none,
+    counterPoints: null,
+    dataUnused: false,
     sliceReliability: none,
     status: null,
     state: 'no_data',
@@ -146,6 +149,14 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     const { keys, ranges } = hourOf(target);
     return loadMinutes(tx, keys, ranges);
   },
+  loadReceived: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadReceived(tx, keys, ranges);
+  },
+  loadCounterSurroundings: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadCounterSurroundings(tx, keys, ranges);
+  },
   loadFirstRows: (tx, target) => loadFirstRows(tx, keysOf(target)),
   lastRowOf: (tx, target) => lastRowOf(tx, keysOf(target)),
   lastDataOf: (tx, target) =>
@@ -202,6 +213,9 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   createShards: 'advisory locks',
   ensureRoles: 'before the service serves',
   migrate: 'before the service serves',
+  OWN: 'a part of statements',
+  STRETCH: 'a part of statements',
+  rangeParameters: 'parameters of statements',
   migrationsPending: 'the record of migrations',
   privilegeRefusal: 'a sentence',
 };

@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { burnRates } from '../../src/slo/burn-rates.ts';
-import type { SloDefinition } from '../../src/slo/definition.ts';
+import { UNKNOWN_VALUES } from '../../src/slo/counter.ts';
+import type { Sli, SloDefinition } from '../../src/slo/definition.ts';
 import { parseSloInput } from '../../src/slo/definition-schema.ts';
 import { isFaulty, readPoint } from '../../src/slo/point-schema.ts';
 import { ruleAt } from '../../src/slo/revision.ts';
+import { settleMinutes } from '../../src/slo/settle.ts';
 import type { MinuteAccumulator, MinuteReceived, Point } from '../../src/slo/sli.ts';
 import {
+  addCounterPoint,
   addRatioPoint,
   addThresholdPoint,
   createMinute,
   mergeReceived,
   minuteOf,
   receivedOf,
-  usedOf,
 } from '../../src/slo/sli.ts';
 import { objectiveStatus } from '../../src/slo/status.ts';
 import { windowAt } from '../../src/slo/window.ts';
@@ -39,12 +41,18 @@ class Feed {
     this.#open = null;
   }
 
-  used(): UsedMinute[] {
+  used(sli: Sli): UsedMinute[] {
     this.close();
-    return [...this.received.values()].flatMap((received) => {
-      const counts = usedOf(received);
-      return counts === null ? [] : [{ minuteMs: received.minuteMs, ...counts }];
+    const settled = settleMinutes({
+      sli,
+      stored: [],
+      changes: [...this.received.values()],
+      before: UNKNOWN_VALUES,
+      isAdjusted: () => false,
+      fromMs: Number.NEGATIVE_INFINITY,
+      untilMs: Number.POSITIVE_INFINITY,
     });
+    return settled.flatMap(({ minuteMs, used }) => (used === null ? [] : [{ minuteMs, ...used }]));
   }
 }
 
@@ -59,10 +67,11 @@ function minutesOf(definition: SloDefinition, objectiveName: string, runs: reado
     const { op = null, value = null } = objective ?? {};
     feed.add(point, (minute) => {
       if (op !== null && value !== null) addThresholdPoint(minute, point, op, value);
+      else if (definition.sli.type === 'ratio' && definition.sli.incremental) addCounterPoint(minute, point);
       else addRatioPoint(minute, point);
     });
   }
-  return feed.used();
+  return feed.used(definition.sli);
 }
 
 const FIELDS = {

@@ -40,7 +40,6 @@ export const cases: readonly Case[] = existsSync(FILE) ? JSON.parse(readFileSync
 
 /** What is not built yet. A case of any other kind has to pass. */
 export const NOT_YET: Readonly<Record<string, string>> = {
-  'counters with a reset': 'counters',
   'a budget adjustment takes minutes out as if they never were': 'adjustments',
   'composite: weighted mean per minute, impacts add up': 'composites',
   'composite waits for a late component, then decides': 'composites',
@@ -51,9 +50,8 @@ export const builtCases: readonly Case[] = cases.filter(({ name }) => NOT_YET[na
 
 /** What a case needs beyond plain SLOs. */
 export function kindOf({ slos }: Case): string | undefined {
-  const slis = slos.map(({ sli }) => (sli ?? {}) as { type?: string; incremental?: boolean });
+  const slis = slos.map(({ sli }) => (sli ?? {}) as { type?: string });
   if (slis.some(({ type }) => type === 'composite')) return 'composites';
-  if (slis.some(({ incremental }) => incremental === true)) return 'counters';
   return slos.some(({ adjustments }) => adjustments !== undefined) ? 'adjustments' : undefined;
 }
 

@@ -35,6 +35,26 @@ export const NpSloSnapshot = builder.objectRef<Snapshot>('NpSloSnapshot').implem
       description: 'All events in the window; minutes where time slices count.',
     }),
     state: t.field({ type: SloStateEnum, description: 'How it stood.', resolve: (s) => s.state }),
+    receivedGood: t.exposeFloat('receivedGood', {
+      nullable: true,
+      description: 'What came in for the minute as good; of a counter the last value.',
+    }),
+    receivedBad: t.exposeFloat('receivedBad', {
+      nullable: true,
+      description: 'What came in for the minute as bad; of a counter the last value.',
+    }),
+    receivedTotal: t.exposeFloat('receivedTotal', {
+      nullable: true,
+      description: 'What came in for the minute in all; of a counter the last value.',
+    }),
+    usedGood: t.exposeFloat('usedGood', {
+      nullable: true,
+      description: 'What of the minute enters the budget as good.',
+    }),
+    usedTotal: t.exposeFloat('usedTotal', {
+      nullable: true,
+      description: 'What of the minute enters the budget in all.',
+    }),
   }),
 });
 

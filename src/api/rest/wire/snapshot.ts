@@ -16,6 +16,11 @@ export const snapshotSchema = z
     count_good: figure('Events; minutes for time slices.'),
     count_total: figure('Events; minutes for time slices.'),
     state: stateSchema,
+    received_good: figure('What came in for the minute; the last value of a counter.'),
+    received_bad: figure('What came in for the minute; the last value of a counter.'),
+    received_total: figure('What came in for the minute; the last value of a counter.'),
+    used_good: figure('What of the minute enters the budget.'),
+    used_total: figure('What of the minute enters the budget.'),
   })
   .meta({ id: 'Snapshot' });
 
@@ -30,5 +35,10 @@ export function snapshotToWire(snapshot: Snapshot): z.infer<typeof snapshotSchem
     count_good: snapshot.countGood,
     count_total: snapshot.countTotal,
     state: snapshot.state,
+    received_good: snapshot.receivedGood,
+    received_bad: snapshot.receivedBad,
+    received_total: snapshot.receivedTotal,
+    used_good: snapshot.usedGood,
+    used_total: snapshot.usedTotal,
   };
 }

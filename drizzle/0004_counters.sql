@@ -1,0 +1,5 @@
+ALTER TABLE "np_slo_snapshots" ADD COLUMN "counter_points" jsonb;--> statement-breakpoint
+ALTER TABLE "np_slo_snapshots" ADD COLUMN "data_unused" boolean;--> statement-breakpoint
+CREATE INDEX "idx_np_slo_snapshots_counter_good" ON "np_slo_snapshots" USING btree ("source_account_id","slo_id","objective","at") WHERE counter_points IS NOT NULL AND received_good IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "idx_np_slo_snapshots_counter_bad" ON "np_slo_snapshots" USING btree ("source_account_id","slo_id","objective","at") WHERE counter_points IS NOT NULL AND received_bad IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "idx_np_slo_snapshots_counter_total" ON "np_slo_snapshots" USING btree ("source_account_id","slo_id","objective","at") WHERE counter_points IS NOT NULL AND received_total IS NOT NULL;
