@@ -1,6 +1,6 @@
 import { burnRates, type ObjectiveBurnRate } from '../slo/burn-rates.ts';
 import type { Slo } from '../slo/definition.ts';
-import { burnRateInstants, statusInstants } from '../slo/instants.ts';
+import { burnRateInstants, countedInstants, statusInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import type { ObjectiveRule, StatusOptions } from '../slo/rule.ts';
 import { type ObjectiveStatus, objectiveStatus } from '../slo/status.ts';
@@ -35,7 +35,7 @@ async function compute<T>(
     tx,
     asked.map(({ slo, rule }) => ({
       key: { accountId: slo.accountId, sloId: slo.id, objective: rule.objective.name },
-      instants: instants(rule, atMs),
+      instants: countedInstants(slo, instants(rule, atMs)),
       minutes: straddleIn(rule, windowAt(rule.timeWindow, atMs)),
     })),
   );
@@ -64,6 +64,24 @@ export function computeStatuses(
   return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, (rule, { totals }, options) =>
     objectiveStatus(rule, atMs, totals.between, options),
   );
+}
+
+/** A status, and whether the minute that ends with it has data; null where that was not to be seen. */
+export interface StatusWithData {
+  readonly status: ObjectiveStatus;
+  readonly hasData: boolean | null;
+}
+
+/** As `computeStatuses`, for those who ask for the newest data too. */
+export function computeStatusesWithData(
+  tx: Tx,
+  slos: readonly Slo[],
+  atMs: number,
+): Promise<Map<string, StatusWithData[]>> {
+  return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, (rule, { totals }, options) => {
+    const status = objectiveStatus(rule, atMs, totals.between, options);
+    return { status, hasData: totals.dataAt(status.atMs) };
+  });
 }
 
 /** The burn rates and conditions of the objectives at `atMs`, by the id of the SLO. */

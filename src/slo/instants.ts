@@ -1,5 +1,6 @@
-import { DAY_MS } from '../lib/duration.ts';
+import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS } from './burn-rate.ts';
+import type { Slo } from './definition.ts';
 import type { ObjectiveRule } from './rule.ts';
 import { conditionsOf, lastInstant, lookbackReach, windowInstant } from './rule.ts';
 import type { ResolvedWindow } from './window.ts';
@@ -41,6 +42,23 @@ export function burnRateInstants(
   const instants = lookbacks.map((lookbackMs) => last - lookbackReach(rule, lookbackMs));
   instants.push(Math.min(windowInstant(rule, window), last), last);
   return ascending(instants);
+}
+
+/** SLIs that count by data of their own alone. */
+const OWN_DATA: readonly string[] = ['ratio', 'threshold'];
+
+/**
+ * The instants, each moved to where the same was counted and a row stands: nothing had come in by the first row,
+ * and nothing came in after the last data. Those between stay.
+ */
+export function countedInstants(slo: Slo, instants: readonly number[]): number[] {
+  const { firstDataAtMs, lastDataAtMs, budgetingMethod, sliceMs } = slo;
+  if (!OWN_DATA.includes(slo.sli.type) || firstDataAtMs === null || lastDataAtMs === null)
+    return [...instants];
+  const firstRowMs = floorTo(firstDataAtMs + MINUTE_MS - 1, DAY_MS);
+  const step = budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
+  const lastMs = floorTo(lastDataAtMs, step) + step;
+  return ascending(instants.map((instant) => Math.max(firstRowMs, Math.min(instant, lastMs))));
 }
 
 /** No calendar period is shorter than a day of 23 hours, which leaves every default page condition in. */

@@ -18,6 +18,7 @@ export interface TotalPoint {
 export class TotalPoints {
   readonly #points: TotalPoint[] = [];
   readonly #bases: DayBase[] = [];
+  readonly #silent: number[] = [];
 
   /** Rows of any instants, in any order; one that is known is left out. */
   add(point: TotalPoint): void {
@@ -29,6 +30,16 @@ export class TotalPoints {
 
   addBase(base: DayBase): void {
     if (this.#baseOf(base.dayMs) === undefined) this.#bases.push(base);
+  }
+
+  /** The minute that ends at the instant, of a row that is known, has no data. */
+  markSilent(at: number): void {
+    this.#silent.push(at);
+  }
+
+  /** Whether the minute that ends at the instant has data; null where its row is not known. */
+  dataAt(at: number): boolean | null {
+    return this.has(at) ? !this.#silent.includes(at) : null;
   }
 
   has(at: number): boolean {

@@ -314,7 +314,9 @@ export interface DataSearch extends SeriesKey {
   readonly fromMs: number;
 }
 
-const HAS_DATA = `(r.used_total IS NOT NULL OR r.data_unused)`;
+/** Whether the minute of a row has data, used or not. */
+export const hasData = (alias: string): string =>
+  `(${alias}.used_total IS NOT NULL OR ${alias}.data_unused IS TRUE)`;
 
 /**
  * Start of each series' newest minute with data that ends by the instant; null where there is none. A minute
@@ -328,13 +330,13 @@ export async function lastDataOf(
   const { rows } = await client.query<{ at: Date | null }>({
     name: 'last-data-of',
     text: `SELECT COALESCE(
-             (SELECT r.at FROM np_slo_snapshots r WHERE ${OWN('r')} AND r.at = k.from_at AND ${HAS_DATA} LIMIT 1),
+             (SELECT r.at FROM np_slo_snapshots r WHERE ${OWN('r')} AND r.at = k.from_at AND ${hasData('r')} LIMIT 1),
              (SELECT l.at FROM (
                 SELECT d.at FROM np_slo_snapshots d
                 WHERE ${OWN('d')} AND d.base_good IS NOT NULL AND d.at <= k.from_at ORDER BY d.at DESC
               ) day CROSS JOIN LATERAL (
                 SELECT max(r.at) AS at FROM np_slo_snapshots r
-                WHERE ${IN_STRETCH('r', 'day.at', `LEAST(day.at + interval '1439 minutes', k.from_at)`)} AND ${HAS_DATA}
+                WHERE ${IN_STRETCH('r', 'day.at', `LEAST(day.at + interval '1439 minutes', k.from_at)`)} AND ${hasData('r')}
               ) l WHERE l.at IS NOT NULL ORDER BY day.at DESC LIMIT 1)
            ) - interval '1 minute' AS at
            FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])

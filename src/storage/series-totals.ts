@@ -4,6 +4,7 @@ import { TotalPoints } from '../slo/total-points.ts';
 import { decodeFloat8Array, decodeInt4Array, encodeInstantArray } from './arrays.ts';
 import type { Tx } from './client.ts';
 import {
+  hasData,
   type LoadedRuns,
   loadFirstRows,
   loadMinutes,
@@ -32,6 +33,8 @@ const FOUND = `
   array_send(array_agg(f.k)) AS k, array_send(array_agg(f.i)) AS i,
   array_send(array_agg(f.run_good)) AS run_good, array_send(array_agg(f.run_total)) AS run_total,
   array_send(array_agg(f.run_good_low)) AS run_good_low, array_send(array_agg(f.run_total_low)) AS run_total_low,
+  array_send(array_agg(f.k) FILTER (WHERE NOT f.has_data)) AS silent_k,
+  array_send(array_agg(f.i) FILTER (WHERE NOT f.has_data)) AS silent_i,
   array_agg(f.k) FILTER (WHERE f.base_good IS NOT NULL) AS day_k,
   array_agg(f.i) FILTER (WHERE f.base_good IS NOT NULL) AS day_i,
   array_agg(f.base_good::text) FILTER (WHERE f.base_good IS NOT NULL) AS day_good,
@@ -39,11 +42,12 @@ const FOUND = `
 
 const COLUMNS = ['run_good', 'run_total', 'run_good_low', 'run_total_low', 'base_good', 'base_total'];
 const columnsOf = (alias: string): string => COLUMNS.map((name) => `${alias}.${name}`).join(', ');
+const dataOf = (alias: string): string => `${hasData(alias)} AS has_data`;
 
 /** A look-up by the whole key for each series and instant. */
 const EXACT = `
   SELECT ${FOUND} FROM (
-    SELECT k.n::int AS k, k.n::int AS i, ${columnsOf('s')}
+    SELECT k.n::int AS k, k.n::int AS i, ${columnsOf('s')}, ${dataOf('s')}
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])
       WITH ORDINALITY AS k(account, slo_id, objective, at, n)
     CROSS JOIN LATERAL (
@@ -58,10 +62,10 @@ const EXACT = `
  */
 const SHARED = `
   SELECT ${FOUND} FROM (
-    SELECT k.n::int AS k, i.n::int AS i, ${columnsOf('s')}
+    SELECT k.n::int AS k, i.n::int AS i, ${columnsOf('s')}, s.has_data
     FROM unnest($2::timestamptz[]) WITH ORDINALITY AS i(at, n)
     CROSS JOIN LATERAL (
-      SELECT r.slo_id, r.objective, ${columnsOf('r')}
+      SELECT r.slo_id, r.objective, ${columnsOf('r')}, ${dataOf('r')}
       FROM np_slo_snapshots r WHERE r.source_account_id = $1 AND r.at = i.at OFFSET 0
     ) s
     JOIN unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS k(slo_id, objective, n)
@@ -80,6 +84,8 @@ interface FoundRow {
   run_total: Buffer | null;
   run_good_low: Buffer | null;
   run_total_low: Buffer | null;
+  silent_k: Buffer | null;
+  silent_i: Buffer | null;
   day_k: number[] | null;
   day_i: number[] | null;
   day_good: string[] | null;
@@ -110,6 +116,10 @@ function take(
       totalLow: orZero(totalLow[n]),
     });
   }
+  const silentI = decodeInt4Array(row?.silent_i ?? null);
+  decodeInt4Array(row?.silent_k ?? null).forEach((number, n) => {
+    seriesOf(number - 1)?.markSilent(atOf((silentI[n] ?? 0) - 1));
+  });
   row?.day_k?.forEach((number, n) => {
     const dayGood = row.day_good?.[n];
     const dayTotal = row.day_total?.[n];
