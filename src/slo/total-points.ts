@@ -9,6 +9,8 @@ export interface TotalPoint {
   readonly total: number;
   readonly goodLow: number;
   readonly totalLow: number;
+  /** Whether the minute that ends at `at` has data; null where that was not asked. */
+  readonly hasData: boolean | null;
 }
 
 /**
@@ -18,7 +20,6 @@ export interface TotalPoint {
 export class TotalPoints {
   readonly #points: TotalPoint[] = [];
   readonly #bases: DayBase[] = [];
-  readonly #silent: number[] = [];
 
   /** Rows of any instants, in any order; one that is known is left out. */
   add(point: TotalPoint): void {
@@ -32,14 +33,9 @@ export class TotalPoints {
     if (this.#baseOf(base.dayMs) === undefined) this.#bases.push(base);
   }
 
-  /** The minute that ends at the instant, of a row that is known, has no data. */
-  markSilent(at: number): void {
-    this.#silent.push(at);
-  }
-
   /** Whether the minute that ends at the instant has data; null where its row is not known. */
   dataAt(at: number): boolean | null {
-    return this.has(at) ? !this.#silent.includes(at) : null;
+    return this.#points.find((point) => point.at === at)?.hasData ?? null;
   }
 
   has(at: number): boolean {

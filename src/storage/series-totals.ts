@@ -28,15 +28,17 @@ export interface SeriesTotals {
   readonly minutes: Sums | null;
 }
 
-/** What one look-up finds; `k` and `i` number the series and the instants of the statement. */
+const IS_FINE = 'f.run_good_low IS NOT NULL OR f.run_total_low IS NOT NULL';
+
+/** What is found: `k` numbers the look-ups, or the series; what few rows have comes with numbers of its own. */
 const FOUND = `
-  array_send(array_agg(f.k)) AS k, array_send(array_agg(f.i)) AS i,
+  array_send(array_agg(f.k)) AS k,
   array_send(array_agg(f.run_good)) AS run_good, array_send(array_agg(f.run_total)) AS run_total,
-  array_send(array_agg(f.run_good_low)) AS run_good_low, array_send(array_agg(f.run_total_low)) AS run_total_low,
+  array_send(array_agg(f.k) FILTER (WHERE ${IS_FINE})) AS low_k,
+  array_send(array_agg(f.run_good_low) FILTER (WHERE ${IS_FINE})) AS run_good_low,
+  array_send(array_agg(f.run_total_low) FILTER (WHERE ${IS_FINE})) AS run_total_low,
   array_send(array_agg(f.k) FILTER (WHERE NOT f.has_data)) AS silent_k,
-  array_send(array_agg(f.i) FILTER (WHERE NOT f.has_data)) AS silent_i,
   array_agg(f.k) FILTER (WHERE f.base_good IS NOT NULL) AS day_k,
-  array_agg(f.i) FILTER (WHERE f.base_good IS NOT NULL) AS day_i,
   array_agg(f.base_good::text) FILTER (WHERE f.base_good IS NOT NULL) AS day_good,
   array_agg(f.base_total::text) FILTER (WHERE f.base_good IS NOT NULL) AS day_total`;
 
@@ -47,7 +49,7 @@ const dataOf = (alias: string): string => `${hasData(alias)} AS has_data`;
 /** A look-up by the whole key for each series and instant. */
 const EXACT = `
   SELECT ${FOUND} FROM (
-    SELECT k.n::int AS k, k.n::int AS i, ${columnsOf('s')}, ${dataOf('s')}
+    SELECT k.n::int AS k, ${columnsOf('s')}, ${dataOf('s')}
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])
       WITH ORDINALITY AS k(account, slo_id, objective, at, n)
     CROSS JOIN LATERAL (
@@ -61,16 +63,18 @@ const EXACT = `
  * instants, reading these whole costs a tenth of looking each series up.
  */
 const SHARED = `
-  SELECT ${FOUND} FROM (
-    SELECT k.n::int AS k, i.n::int AS i, ${columnsOf('s')}, s.has_data
-    FROM unnest($2::timestamptz[]) WITH ORDINALITY AS i(at, n)
-    CROSS JOIN LATERAL (
-      SELECT r.slo_id, r.objective, ${columnsOf('r')}, ${dataOf('r')}
-      FROM np_slo_snapshots r WHERE r.source_account_id = $1 AND r.at = i.at OFFSET 0
-    ) s
-    JOIN unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS k(slo_id, objective, n)
-      ON k.slo_id = s.slo_id AND k.objective = s.objective
-  ) f`;
+  SELECT a.* FROM unnest($2::timestamptz[]) WITH ORDINALITY AS i(at, n)
+  CROSS JOIN LATERAL (
+    SELECT ${FOUND} FROM (
+      SELECT k.n::int AS k, ${columnsOf('s')}, s.has_data
+      FROM (
+        SELECT r.slo_id, r.objective, ${columnsOf('r')}, ${dataOf('r')}
+        FROM np_slo_snapshots r WHERE r.source_account_id = $1 AND r.at = i.at OFFSET 0
+      ) s
+      JOIN unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS k(slo_id, objective, n)
+        ON k.slo_id = s.slo_id AND k.objective = s.objective
+    ) f
+  ) a ORDER BY i.n`;
 
 /** An instant is read whole when at least one in so many of the account's SLOs is asked for at it. */
 const WORTH_READING_WHOLE = 8;
@@ -79,15 +83,13 @@ const SHARED_AT_LEAST = 16;
 
 interface FoundRow {
   k: Buffer | null;
-  i: Buffer | null;
   run_good: Buffer | null;
   run_total: Buffer | null;
+  low_k: Buffer | null;
   run_good_low: Buffer | null;
   run_total_low: Buffer | null;
   silent_k: Buffer | null;
-  silent_i: Buffer | null;
   day_k: number[] | null;
-  day_i: number[] | null;
   day_good: string[] | null;
   day_total: string[] | null;
 }
@@ -97,35 +99,35 @@ const orZero = (value: number | undefined): number =>
 
 /** Adds a statement's findings to the points of their series. */
 function take(
-  row: FoundRow | undefined,
+  row: FoundRow,
   seriesOf: (k: number) => TotalPoints | undefined,
-  atOf: (i: number) => number,
+  atOf: (k: number) => number,
 ): void {
-  const k = decodeInt4Array(row?.k ?? null);
-  const i = decodeInt4Array(row?.i ?? null);
-  const good = decodeFloat8Array(row?.run_good ?? null);
-  const total = decodeFloat8Array(row?.run_total ?? null);
-  const goodLow = decodeFloat8Array(row?.run_good_low ?? null);
-  const totalLow = decodeFloat8Array(row?.run_total_low ?? null);
-  for (let n = 0; n < k.length; n += 1) {
-    seriesOf((k[n] ?? 0) - 1)?.add({
-      at: atOf((i[n] ?? 0) - 1),
+  const fine = new Map<number, { good: number; total: number }>();
+  const goodLow = decodeFloat8Array(row.run_good_low);
+  const totalLow = decodeFloat8Array(row.run_total_low);
+  decodeInt4Array(row.low_k).forEach((k, n) => {
+    fine.set(k, { good: orZero(goodLow[n]), total: orZero(totalLow[n]) });
+  });
+  const silent = new Set(decodeInt4Array(row.silent_k));
+  const good = decodeFloat8Array(row.run_good);
+  const total = decodeFloat8Array(row.run_total);
+  decodeInt4Array(row.k).forEach((k, n) => {
+    const low = fine.get(k);
+    seriesOf(k - 1)?.add({
+      at: atOf(k - 1),
       good: good[n] ?? 0,
       total: total[n] ?? 0,
-      goodLow: orZero(goodLow[n]),
-      totalLow: orZero(totalLow[n]),
+      goodLow: low?.good ?? 0,
+      totalLow: low?.total ?? 0,
+      hasData: !silent.has(k),
     });
-  }
-  const silentI = decodeInt4Array(row?.silent_i ?? null);
-  decodeInt4Array(row?.silent_k ?? null).forEach((number, n) => {
-    seriesOf(number - 1)?.markSilent(atOf((silentI[n] ?? 0) - 1));
   });
-  row?.day_k?.forEach((number, n) => {
+  row.day_k?.forEach((k, n) => {
     const dayGood = row.day_good?.[n];
     const dayTotal = row.day_total?.[n];
     if (dayGood === undefined || dayTotal === undefined) return;
-    const dayMs = atOf((row.day_i?.[n] ?? 0) - 1);
-    seriesOf(number - 1)?.addBase({ dayMs, good: dayGood, total: dayTotal });
+    seriesOf(k - 1)?.addBase({ dayMs: atOf(k - 1), good: dayGood, total: dayTotal });
   });
 }
 
@@ -137,6 +139,7 @@ function addRuns(points: TotalPoints, runs: LoadedRuns): void {
       total: runs.runTotal[i] ?? 0,
       goodLow: orZero(runs.runGoodLow[i]),
       totalLow: orZero(runs.runTotalLow[i]),
+      hasData: null,
     });
   }
   for (const base of runs.bases) points.addBase(base);
@@ -223,11 +226,13 @@ async function loadAtInstants(
       encodeInstantArray(single.at),
     ],
   });
-  take(
-    rows[0],
-    (k) => found[single.series[k] ?? -1],
-    (i) => single.at[i] ?? Number.NaN,
-  );
+  for (const row of rows) {
+    take(
+      row,
+      (k) => found[single.series[k] ?? -1],
+      (k) => single.at[k] ?? Number.NaN,
+    );
+  }
 }
 
 async function loadWhole(
@@ -250,11 +255,13 @@ async function loadWhole(
       series.map((number) => requests[number]?.key.objective),
     ],
   });
-  take(
-    rows[0],
-    (k) => found[series[k] ?? -1],
-    (i) => instants[i] ?? Number.NaN,
-  );
+  rows.forEach((row, i) => {
+    take(
+      row,
+      (k) => found[series[k] ?? -1],
+      () => instants[i] ?? Number.NaN,
+    );
+  });
 }
 
 async function countSlos({ client }: Tx, accountId: string): Promise<number> {
