@@ -206,6 +206,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   assertMayMigrate: 'before the service serves',
   createDatabase: 'the pool itself',
   encodeChanges: 'a text',
+  hasData: 'a text',
   decodeChanges: 'a text',
   createChangeFeed: 'LISTEN, no rows',
   announceChanges: 'NOTIFY, no rows',
