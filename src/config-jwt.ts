@@ -42,10 +42,21 @@ export interface JwtConfig {
 const DEFAULT_NAMESPACE = 'https://hasura.io/jwt/claims';
 const claimValue = z.union([z.string(), z.array(z.string())]);
 
+/** As RFC 9110 has it, for names of headers and cookies. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** These already say who asks, in another way. */
+const TAKEN = /^(authorization|cookie|origin|x-plugin-secret|x-source-account(-id)?|x-hasura-.*)$/i;
+
 const headerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('Authorization') }),
-  z.object({ type: z.literal('Cookie'), name: z.string().min(1) }),
-  z.object({ type: z.literal('CustomHeader'), name: z.string().min(1) }),
+  z.object({ type: z.literal('Cookie'), name: z.string().regex(TOKEN, 'the name of a cookie') }),
+  z.object({
+    type: z.literal('CustomHeader'),
+    name: z
+      .string()
+      .regex(TOKEN, 'the name of a header')
+      .refine((name) => !TAKEN.test(name), 'a header that says nothing else'),
+  }),
 ]);
 
 /** Hasura takes some parts of the JSON as an object, and as that object's JSON in a string. */
@@ -58,7 +69,10 @@ const parsedText = z.preprocess(
 const secretSchema = z.object({
   type: z.enum([...HMAC_TYPES, ...PUBLIC_TYPES]).optional(),
   key: z.string().min(1).optional(),
-  jwk_url: z.url({ protocol: /^https?$/ }).optional(),
+  jwk_url: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !/^https?:\/\/[^/?#]*@/i.test(text), 'a URL without user and password')
+    .optional(),
   claims_namespace: z.string().optional(),
   claims_namespace_path: z.string().startsWith('$').optional(),
   claims_format: z.enum(['json', 'stringified_json']).default('json'),
@@ -133,9 +147,15 @@ function faultOf({ claims_namespace, claims_namespace_path, claims_map }: Secret
   return missing.length === 0 ? null : `claims_map: with ${missing.join(' and ')}`;
 }
 
+/** An option that is null counts as left out, as in Hasura. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, option]) => option !== null));
+}
+
 /** Reads the JSON that Hasura takes; for any other text says what was expected, without the text. */
 export function parseJwtSecret(text: string): JwtConfig | string {
-  const parsed = secretSchema.safeParse(parseJson(text));
+  const parsed = secretSchema.safeParse(withoutNulls(parseJson(text)));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return issue === undefined || issue.path.length === 0

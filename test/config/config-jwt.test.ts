@@ -58,6 +58,31 @@ describe('HASURA_GRAPHQL_JWT_SECRET', () => {
     });
   });
 
+  it('takes an option that is null for one that is left out', () => {
+    const nulls = { jwk_url: null, claims_namespace: null, claims_map: null, audience: null, header: null };
+    expect(parse({ type: 'HS256', key: KEY_32, ...nulls, allowed_skew: null })).toEqual(
+      parse({ type: 'HS256', key: KEY_32 }),
+    );
+  });
+
+  it.each([
+    ['a header that is none', { type: 'CustomHeader', name: 'x token' }],
+    ['the header of other credentials', { type: 'CustomHeader', name: 'X-Plugin-Secret' }],
+    ['the header of bearers', { type: 'CustomHeader', name: 'authorization' }],
+    ['the header of a session variable', { type: 'CustomHeader', name: 'x-hasura-role' }],
+    ['a cookie that is none', { type: 'Cookie', name: 'a;b' }],
+    ['no name', { type: 'Cookie' }],
+    ['another type', { type: 'Query', name: 'token' }],
+    ['no JSON', '{"type":'],
+  ])('refuses %s as the place of the JWT', (_, header) => {
+    expect(parse({ type: 'HS256', key: KEY_32, header })).toMatch(/^header/);
+  });
+
+  it('refuses a jwk_url with a password, without repeating it', () => {
+    const answer = parse({ jwk_url: 'https://me:hush@auth.example/jwks' });
+    expect(answer).toBe('jwk_url: a URL without user and password');
+  });
+
   it('takes a claims map of literals and paths, whatever the case of its names', () => {
     const claims_map = {
       'X-Hasura-Allowed-Roles': ['user', 'editor'],

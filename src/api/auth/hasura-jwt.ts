@@ -16,7 +16,7 @@ const MAX_TOKEN_LENGTH = 16 * 1024;
  * a configured audience and issuer must be in the token. The account is a claim; no header changes it.
  */
 export function createHasuraJwt(jwt: NonNullable<Config['jwt']>, clock: Clock): VerifyCredential {
-  const verifySignature = createSignatureVerifier(jwt.key);
+  const verifySignature = createSignatureVerifier(jwt.key, clock);
   const readClaims = createClaimsReader(jwt);
   const checks = {
     clockTolerance: jwt.allowedSkewSeconds,
@@ -46,9 +46,16 @@ export function createHasuraJwt(jwt: NonNullable<Config['jwt']>, clock: Clock): 
     }
     return {
       ...identityOf(claims, credentialHeader(request, 'x-hasura-role')),
-      ...(payload.exp === undefined ? {} : { expiresAtMs: (payload.exp + jwt.allowedSkewSeconds) * 1000 }),
+      ...(payload.exp === undefined ? {} : { expiresAtMs: endOf(payload.exp + jwt.allowedSkewSeconds) }),
     };
   };
+}
+
+/** The last instant that a Date can hold. */
+const LAST_MS = 8.64e15;
+
+function endOf(seconds: number): number {
+  return Math.min(seconds * 1000, LAST_MS);
 }
 
 function identityOf(claims: SessionClaims, askedRole: string | null): Identity {

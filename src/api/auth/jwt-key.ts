@@ -1,8 +1,8 @@
 import type { FlattenedJWSInput, JWTHeaderParameters, JWTPayload, JWTVerifyOptions } from 'jose';
-import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
+import { errors, jwtVerify } from 'jose';
 import type { Config } from '../../config.ts';
-import { MINUTE_MS, SECOND_MS } from '../../lib/duration.ts';
-import { ServiceError } from '../../lib/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createKeySet, type KeySet } from './key-set.ts';
 
 type JwtKey = NonNullable<Config['jwt']>['key'];
 
@@ -17,12 +17,6 @@ const FAMILIES = {
   ES512: ['ES512'],
   Ed25519: ['EdDSA', 'Ed25519'],
 } as const;
-
-const KEY_SET_TIMEOUT_MS = 5 * SECOND_MS;
-const KEY_SET_MAX_AGE_MS = 10 * MINUTE_MS;
-/** A token that names an unknown key makes us look again, but not more often than this. */
-const KEY_SET_COOLDOWN_MS = 30 * SECOND_MS;
-const KEY_SET_LIMIT = 1024 * 1024;
 
 /** The algorithms of the configured key's family: a token never chooses another one, and never `none`. */
 function algorithmsOf(key: JwtKey): readonly string[] {
@@ -53,7 +47,7 @@ function familyOf(type: Exclude<Extract<JwtKey, { kind: 'jwks' }>['type'], null>
   }
 }
 
-export function createSignatureVerifier(key: JwtKey): VerifySignature {
+export function createSignatureVerifier(key: JwtKey, clock: Clock): VerifySignature {
   const algorithms = [...algorithmsOf(key)];
   switch (key.kind) {
     case 'secret': {
@@ -64,30 +58,19 @@ export function createSignatureVerifier(key: JwtKey): VerifySignature {
       return async (token, options) =>
         (await jwtVerify(token, key.publicKey, { ...options, algorithms })).payload;
     case 'jwks':
-      return keySetVerifier(key.url, algorithms);
+      return keySetVerifier(createKeySet(key.url, clock), algorithms);
   }
 }
 
-function keySetVerifier(url: string, algorithms: string[]): VerifySignature {
-  const keySet = createRemoteJWKSet(new URL(url), {
-    timeoutDuration: KEY_SET_TIMEOUT_MS,
-    cacheMaxAge: KEY_SET_MAX_AGE_MS,
-    cooldownDuration: KEY_SET_COOLDOWN_MS,
-    [customFetch]: fetchBounded,
-  });
+function keySetVerifier(keySet: KeySet, algorithms: string[]): VerifySignature {
   const keyFor = async (header: JWTHeaderParameters, token: FlattenedJWSInput) => {
+    const keys = await keySet.current();
     try {
-      return await keySet(header, token);
-    } catch (cause) {
-      // What the token got wrong is the token's; everything else means that we have no keys.
-      const isTokens =
-        cause instanceof errors.JWKSNoMatchingKey ||
-        cause instanceof errors.JWKSMultipleMatchingKeys ||
-        cause instanceof errors.JOSENotSupported;
-      if (isTokens) throw cause;
-      throw new ServiceError('unavailable', 'The keys that verify JWTs cannot be read; try again.', {
-        cause,
-      });
+      return await keys(header, token);
+    } catch (error) {
+      const newer = error instanceof errors.JWKSNoMatchingKey ? await keySet.newerThan(keys) : null;
+      if (newer === null) throw error;
+      return newer(header, token);
     }
   };
   return async (token, options) => {
@@ -100,24 +83,14 @@ function keySetVerifier(url: string, algorithms: string[]): VerifySignature {
         try {
           return (await jwtVerify(token, key, { ...options, algorithms })).payload;
         } catch (failure) {
-          if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+          // What is wrong with the token is final; a key that is of no use is passed over.
+          const isTokens =
+            failure instanceof errors.JOSEError &&
+            !(failure instanceof errors.JWSSignatureVerificationFailed);
+          if (isTokens) throw failure;
         }
       }
       throw new errors.JWSSignatureVerificationFailed(undefined, { cause: error });
     }
   };
-}
-
-/** A key set is small; whoever answers with more than a mebibyte is not one. */
-async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(url, options);
-  if (response.status !== 200 || response.body === null) return response;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > KEY_SET_LIMIT) throw new RangeError('The key set is larger than 1 MiB.');
-    chunks.push(chunk);
-  }
-  return new Response(Buffer.concat(chunks), { status: 200 });
 }

@@ -1,8 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { exportJWK, SignJWT } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
 import { bearer, CLAIMS, jwtResolver, NAMESPACE, outcome } from './resolver.ts';
 
 interface Pair {
@@ -81,87 +79,4 @@ describe('public keys', () => {
     const resolve = jwtResolver({ type: 'ES256', key: CERTIFICATE });
     expect(await resolve(bearer(CERTIFIED_TOKEN))).toMatchObject(OK);
   });
-});
-
-describe('a key set', () => {
-  let keys: object[] = [];
-  let mode: 'keys' | 'error' | 'large' = 'keys';
-  let asked = 0;
-  const server = createServer((_request, response) => {
-    asked += 1;
-    if (mode === 'error') response.writeHead(500).end();
-    else if (mode === 'large') response.end(`{"keys":[${' '.repeat(2 * 1024 * 1024)}]}`);
-    else response.end(JSON.stringify({ keys }));
-  });
-  let url = '';
-
-  beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
-  });
-  beforeEach(async () => {
-    mode = 'keys';
-    asked = 0;
-    keys = [
-      { ...(await exportJWK(rsa.publicKey)), kid: 'one', alg: 'RS256' },
-      { ...(await exportJWK(p256.publicKey)), kid: 'two' },
-    ];
-  });
-  afterAll(() => server.close());
-
-  test('is fetched once for many tokens', async () => {
-    const resolve = jwtResolver({ jwk_url: url });
-    for (const token of [
-      await signed('RS256', rsa, { kid: 'one' }),
-      await signed('ES256', p256, { kid: 'two' }),
-    ]) {
-      expect(await resolve(bearer(token))).toMatchObject(OK);
-    }
-    expect(asked).toBe(1);
-  });
-
-  test('several keys that fit are all tried', async () => {
-    keys = [await exportJWK(rsa2.publicKey), await exportJWK(rsa.publicKey)];
-    expect(await jwtResolver({ jwk_url: url })(bearer(await signed('RS256', rsa)))).toMatchObject(OK);
-    keys = [await exportJWK(rsa2.publicKey), await exportJWK(rsa2.publicKey)];
-    const token = await signed('RS256', rsa);
-    expect(await outcome(jwtResolver({ jwk_url: url })(bearer(token)))).toMatchObject(REFUSED);
-  });
-
-  test('a configured type pins the family', async () => {
-    const resolve = jwtResolver({ jwk_url: url, type: 'RS256' });
-    expect(await outcome(resolve(bearer(await signed('ES256', p256, { kid: 'two' }))))).toMatchObject(
-      REFUSED,
-    );
-  });
-
-  test('unknown keys do not make us ask again at once', async () => {
-    const resolve = jwtResolver({ jwk_url: url });
-    for (let i = 0; i < 3; i += 1) {
-      expect(await outcome(resolve(bearer(await signed('RS256', rsa2, { kid: `x${i}` }))))).toMatchObject(
-        REFUSED,
-      );
-    }
-    expect(asked).toBe(1);
-  });
-
-  test('a symmetric key in the set verifies nothing', async () => {
-    const secret = Buffer.from('s'.repeat(32));
-    keys = [{ kty: 'oct', k: secret.toString('base64url') }];
-    const token = await new SignJWT({ [NAMESPACE]: CLAIMS })
-      .setProtectedHeader({ alg: 'HS256' })
-      .sign(secret);
-    expect(await outcome(jwtResolver({ jwk_url: url })(bearer(token)))).toMatchObject(REFUSED);
-  });
-
-  test.each(['error', 'large'] as const)(
-    'that answers with %s is unavailable, not a bad credential',
-    async (how) => {
-      mode = how;
-      const token = await signed('RS256', rsa, { kid: 'one' });
-      expect(await outcome(jwtResolver({ jwk_url: url })(bearer(token)))).toMatchObject({
-        code: 'unavailable',
-      });
-    },
-  );
 });
