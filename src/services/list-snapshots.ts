@@ -1,6 +1,7 @@
 import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
 import { type ErrorDetail, ServiceError } from '../lib/errors.ts';
 import { parseRfc3339 } from '../lib/rfc3339.ts';
+import { adjustedFinder } from '../slo/adjustment.ts';
 import type { Slo } from '../slo/definition.ts';
 import { objectiveAt } from '../slo/revision.ts';
 import { type SnapshotStatus, selectSnapshots } from '../storage/snapshots.ts';
@@ -10,6 +11,8 @@ import type { ServiceContext } from './context.ts';
 export interface Snapshot extends SnapshotStatus {
   /** In force then. */
   readonly target: number;
+  /** The minute that ends here counts as if it never was. */
+  readonly adjusted: boolean;
 }
 
 export interface ListSnapshotsInput {
@@ -94,9 +97,12 @@ export async function listSnapshots({
   );
   const page = rows.slice(0, limit);
   const last = page.at(-1);
+  const firstMs = page[0]?.atMs ?? 0;
+  const isAdjusted = adjustedFinder(slo.adjustments, firstMs - MINUTE_MS, last?.atMs ?? firstMs);
   return {
     items: page.map((row) => ({
       ...row,
+      adjusted: isAdjusted(row.atMs - MINUTE_MS),
       target: objectiveAt(slo.revisions, row.objective, row.atMs)?.target ?? Number.NaN,
     })),
     nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last) : null,

@@ -19,6 +19,8 @@ export interface SeriesChange {
   readonly objective: string;
   /** Ascending, one a minute; none to carry the series on only. */
   readonly changes: readonly MinuteReceived[];
+  /** Minutes of which it is decided anew what of them is used: the first and the last one. */
+  readonly resettle?: { readonly fromMs: number; readonly untilMs: number };
   /** Rows are to stand up to here, while the window holds data; null for no further than they do. */
   readonly extendToMs: number | null;
   /** Rows from here on are computed anew even where nothing came in, since the rule has changed. */

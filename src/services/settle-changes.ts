@@ -1,4 +1,5 @@
 import { MINUTE_MS } from '../lib/duration.ts';
+import { adjustedFinder } from '../slo/adjustment.ts';
 import { UNKNOWN_VALUES } from '../slo/counter.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { MinuteChange } from '../slo/rewrite.ts';
@@ -14,6 +15,8 @@ interface ChangedSeries {
   readonly objective: string;
   /** Ascending, one a minute. */
   readonly changes: readonly MinuteReceived[];
+  /** Minutes of which it is decided anew what of them is used: the first and the last one. */
+  readonly resettle?: { readonly fromMs: number; readonly untilMs: number };
 }
 
 interface Hanging extends ChangedSeries {
@@ -32,7 +35,20 @@ const reachOf = ({ sli }: Slo): number =>
   sli.type === 'ratio' && sli.alignment === 'interpolate' ? INTERPOLATION_REACH_MS : 0;
 
 function hangsTogether(slo: Slo): boolean {
-  return isCounter(slo) || reachOf(slo) > 0;
+  return isCounter(slo) || reachOf(slo) > 0 || slo.adjustments.length > 0;
+}
+
+/** The minutes that a change names, the first and the last one; null for none. */
+function extentOf({ changes, resettle }: ChangedSeries): { fromMs: number; untilMs: number } | null {
+  const fromMs = Math.min(
+    changes[0]?.minuteMs ?? Number.POSITIVE_INFINITY,
+    resettle?.fromMs ?? Number.POSITIVE_INFINITY,
+  );
+  const untilMs = Math.max(
+    changes.at(-1)?.minuteMs ?? Number.NEGATIVE_INFINITY,
+    resettle?.untilMs ?? Number.NEGATIVE_INFINITY,
+  );
+  return fromMs <= untilMs ? { fromMs, untilMs } : null;
 }
 
 /**
@@ -45,13 +61,12 @@ export async function settleChanges(
 ): Promise<(readonly MinuteChange[])[]> {
   const settled: (readonly MinuteChange[])[] = all.map(({ changes }) => changes);
   const hanging = all.flatMap((series, index): Hanging[] => {
-    const { slo, objective, changes } = series;
-    const first = changes[0];
-    const last = changes.at(-1);
-    if (first === undefined || last === undefined || !hangsTogether(slo)) return [];
+    const { slo, objective, resettle } = series;
+    const extent = extentOf(series);
+    if (extent === null || (resettle === undefined && !hangsTogether(slo))) return [];
     const key = { accountId: slo.accountId, sloId: slo.id, objective };
     const reach = reachOf(slo);
-    return [{ ...series, key, index, fromMs: first.minuteMs - reach, untilMs: last.minuteMs + reach }];
+    return [{ ...series, key, index, fromMs: extent.fromMs - reach, untilMs: extent.untilMs + reach }];
   });
   if (hanging.length === 0) return settled;
 
@@ -63,7 +78,7 @@ export async function settleChanges(
     tx,
     keys,
     counters.map(({ series, i }) => {
-      const toMs = (series.changes.at(-1)?.minuteMs ?? series.untilMs) + MINUTE_MS;
+      const toMs = series.untilMs - reachOf(series.slo) + MINUTE_MS;
       return { series: i, fromMs: startOf(series), toMs };
     }),
   );
@@ -88,7 +103,7 @@ export async function settleChanges(
       stored: stored[i] ?? [],
       changes,
       before: around.get(i)?.before ?? UNKNOWN_VALUES,
-      isAdjusted: () => false,
+      isAdjusted: adjustedFinder(slo.adjustments, fromMs - reachOf(slo), untilMs + reachOf(slo) + MINUTE_MS),
       fromMs,
       untilMs,
     });

@@ -1,3 +1,4 @@
+import type { BudgetAdjustment } from './adjustment.ts';
 import type { HistoryMark } from './history-marks.ts';
 import type { Backfill, PullState } from './pull-state.ts';
 import type { Source } from './source.ts';
@@ -103,6 +104,8 @@ export interface Slo extends SloDefinition {
   readonly updatedAtMs: number;
   /** Oldest first; the last one equals the definition. */
   readonly revisions: readonly DefinitionRevision[];
+  /** In the order in which they were added. */
+  readonly adjustments: readonly BudgetAdjustment[];
   /** Worst of the objectives, at `evaluatedAtMs`. */
   readonly state: SloState;
   readonly evaluatedAtMs: number | null;

@@ -18,6 +18,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { BudgetAdjustment } from '../slo/adjustment.ts';
 import type { CounterPoint } from '../slo/counter.ts';
 import type { AlertPolicy, DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
 import type { Backfill } from '../slo/pull-state.ts';
@@ -66,6 +67,8 @@ export const npSlos = pgTable(
     alertPolicy: jsonb('alert_policy').$type<AlertPolicy>().notNull(),
     /** What decided a status and since when, oldest first; the last one is in force. */
     revisions: jsonb('revisions').$type<DefinitionRevision[]>().notNull(),
+    /** Minutes that count as if they never were. */
+    adjustments: jsonb('adjustments').$type<BudgetAdjustment[]>().notNull().default([]),
     createdAt: instant('created_at').notNull(),
     updatedAt: instant('updated_at').notNull(),
     state: sloState('state').notNull().default('no_data'),

@@ -23,6 +23,7 @@ export function sloOf(row: SloRow): Slo {
     objectives: row.objectives,
     alertPolicy: row.alertPolicy,
     revisions: row.revisions,
+    adjustments: row.adjustments,
     createdAtMs: row.createdAt.getTime(),
     updatedAtMs: row.updatedAt.getTime(),
     state: row.state,

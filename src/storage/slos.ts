@@ -1,5 +1,6 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { ServiceError } from '../lib/errors.ts';
+import type { BudgetAdjustment } from '../slo/adjustment.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { PullState } from '../slo/pull-state.ts';
@@ -61,6 +62,22 @@ export async function updateSloDefinition(
   const [row] = await orm
     .update(npSlos)
     .set({ ...definitionColumns(definition, revisions), updatedAt: new Date(nowMs) })
+    .where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)))
+    .returning();
+  if (row === undefined) throw new ServiceError('not_found', 'There is no such SLO.');
+  return sloOf(row);
+}
+
+/** Keeps the adjustments of an SLO. Its row must be locked. */
+export async function updateAdjustments(
+  { orm }: Tx,
+  slo: Slo,
+  adjustments: readonly BudgetAdjustment[],
+  nowMs: number,
+): Promise<Slo> {
+  const [row] = await orm
+    .update(npSlos)
+    .set({ adjustments: [...adjustments], updatedAt: new Date(nowMs) })
     .where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)))
     .returning();
   if (row === undefined) throw new ServiceError('not_found', 'There is no such SLO.');

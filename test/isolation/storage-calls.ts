@@ -23,6 +23,7 @@ import {
   selectSlos,
   selectWindows,
   slosByReference,
+  updateAdjustments,
   updateSloDefinition,
 } from '../../src/storage/slos.ts';
 import {
@@ -101,6 +102,8 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       { ...slo, accountId },
       { fromMs: 0, untilMs: 0, lastPulledAtMs: null, lastError: 'seized', recent: {} },
     ),
+  updateAdjustments: (tx, { accountId, slo, atMs }) =>
+    updateAdjustments(tx, { ...slo, accountId }, slo.adjustments, atMs),
   removeSlo: (tx, { accountId, slo }) => removeSlo(tx, { ...slo, accountId }),
   slosByReference: async (tx, { accountId, slo }) => {
     const refs = [slo.id, `${slo.project}.${slo.name}`];

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { DAY_MS } from '../../src/lib/duration.ts';
+import { adjustedFinder } from '../../src/slo/adjustment.ts';
+import { parseAdjustment } from '../../src/slo/adjustment-schema.ts';
 import { burnRates } from '../../src/slo/burn-rates.ts';
 import { UNKNOWN_VALUES } from '../../src/slo/counter.ts';
 import type { Sli, SloDefinition } from '../../src/slo/definition.ts';
@@ -41,14 +44,14 @@ class Feed {
     this.#open = null;
   }
 
-  used(sli: Sli): UsedMinute[] {
+  used(sli: Sli, isAdjusted: (minuteMs: number) => boolean): UsedMinute[] {
     this.close();
     const settled = settleMinutes({
       sli,
       stored: [],
       changes: [...this.received.values()],
       before: UNKNOWN_VALUES,
-      isAdjusted: () => false,
+      isAdjusted,
       fromMs: Number.NEGATIVE_INFINITY,
       untilMs: Number.POSITIVE_INFINITY,
     });
@@ -56,7 +59,12 @@ class Feed {
   }
 }
 
-function minutesOf(definition: SloDefinition, objectiveName: string, runs: readonly Run[]): UsedMinute[] {
+function minutesOf(
+  definition: SloDefinition,
+  objectiveName: string,
+  runs: readonly Run[],
+  isAdjusted: (minuteMs: number) => boolean,
+): UsedMinute[] {
   const names = definition.objectives.map(({ name }) => name);
   const objective = definition.objectives.find(({ name }) => name === objectiveName);
   const feed = new Feed();
@@ -71,8 +79,10 @@ function minutesOf(definition: SloDefinition, objectiveName: string, runs: reado
       else addRatioPoint(minute, point);
     });
   }
-  return feed.used(definition.sli);
+  return feed.used(definition.sli, isAdjusted);
 }
+
+const NOW = Date.UTC(2026, 11, 1);
 
 const FIELDS = {
   state: 'state',
@@ -95,7 +105,17 @@ describe.runIf(cases.length > 0)('the worked cases', () => {
 
   test.each(builtCases)('$name', ({ slos, feed, expect: expected }) => {
     expect(expected.length).toBeGreaterThan(0);
-    const definitions = new Map(slos.map(parseSloInput).map((slo) => [`${slo.project}.${slo.name}`, slo]));
+    const definitions = new Map<string, SloDefinition>();
+    const adjusted = new Map<string, (minuteMs: number) => boolean>();
+    for (const { adjustments = [], ...input } of slos) {
+      const slo = parseSloInput(input);
+      const name = `${slo.project}.${slo.name}`;
+      definitions.set(name, slo);
+      const parsed = adjustments.map((adjustment) =>
+        parseAdjustment(adjustment, { id: name, timeZone: 'UTC', nowMs: NOW }),
+      );
+      adjusted.set(name, adjustedFinder(parsed, NOW - 365 * DAY_MS, NOW));
+    }
     for (const { slo, objective, at, window, burn, ...figures } of expected) {
       const definition = definitions.get(slo);
       if (definition === undefined) throw new Error(`${slo} is not defined`);
@@ -110,6 +130,7 @@ describe.runIf(cases.length > 0)('the worked cases', () => {
         definition,
         objective,
         feed.filter((run) => run.slo === slo),
+        adjusted.get(slo) ?? (() => false),
       );
       const sums = bruteSumsBetween(rule, minutes);
       const options = bruteStraddle(rule, windowAt(rule.timeWindow, Date.parse(at)), minutes);

@@ -1,4 +1,5 @@
 import './access-key.ts';
+import './adjustment.ts';
 import './burn-rate.ts';
 import './measurement.ts';
 import './report.ts';

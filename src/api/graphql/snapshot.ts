@@ -34,6 +34,9 @@ export const NpSloSnapshot = builder.objectRef<Snapshot>('NpSloSnapshot').implem
       nullable: true,
       description: 'All events in the window; minutes where time slices count.',
     }),
+    adjusted: t.exposeBoolean('adjusted', {
+      description: 'Whether the minute counts as if it never was, by a budget adjustment.',
+    }),
     state: t.field({ type: SloStateEnum, description: 'How it stood.', resolve: (s) => s.state }),
     receivedGood: t.exposeFloat('receivedGood', {
       nullable: true,

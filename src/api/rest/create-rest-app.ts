@@ -70,7 +70,9 @@ export function createRestApp({ resolveActor, accountLimit, ...server }: RestOpt
       return actor;
     };
     try {
-      return await endpoint.serve({ request, server, id: c.req.param('id') ?? '', authenticate });
+      const id = c.req.param('id') ?? '';
+      const adjustmentId = c.req.param('aid') ?? '';
+      return await endpoint.serve({ request, server, id, adjustmentId, authenticate });
     } catch (failure) {
       const { requestId } = c.var;
       return answer(answerFailure(failure, { requestId, logger, aborted: request.signal.aborted }));
@@ -80,7 +82,7 @@ export function createRestApp({ resolveActor, accountLimit, ...server }: RestOpt
   const all = restEndpoints(server);
   for (const path of new Set(all.map((endpoint) => endpoint.path))) {
     const endpoints = all.filter((endpoint) => endpoint.path === path);
-    const pattern = path.replace('{id}', ':id');
+    const pattern = path.replace('{id}', ':id').replace('{aid}', ':aid');
     for (const endpoint of endpoints) {
       app.on(endpoint.method.toUpperCase(), pattern, (c) => serve(endpoint, c));
     }

@@ -21,6 +21,8 @@ export interface Incoming {
   readonly server: RestServer;
   /** The `{id}` of the path, the UUID or `project.name`; '' where the path has none. */
   readonly id: string;
+  /** The `{aid}` of the path, of a budget adjustment; '' where the path has none. */
+  readonly adjustmentId: string;
   /** Finds out who asks, and whether too often. */
   readonly authenticate: () => Promise<Actor>;
 }
@@ -40,7 +42,7 @@ interface ContentDocument {
 /** What the OpenAPI document says of an endpoint. */
 export interface EndpointDocument {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** With `{id}` for the SLO. */
+  /** With `{id}` for the SLO, and `{aid}` for one of its budget adjustments. */
   readonly path: string;
   readonly operationId: string;
   readonly summary: string;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adjustmentEndpoints } from './adjustments.ts';
 import { adminPageEndpoints } from './admin-page.ts';
 import { burnRateEndpoints } from './burn-rate.ts';
 import { actorEndpoint, type Endpoint, type RestServer } from './endpoint.ts';
@@ -20,6 +21,7 @@ export function restEndpoints({
     ...sloEndpoints,
     ...burnRateEndpoints,
     ...snapshotEndpoints,
+    ...adjustmentEndpoints,
     ...measurementEndpoints,
     ...reportEndpoints,
     ...adminPageEndpoints,

@@ -94,10 +94,17 @@ function operation(endpoint: Endpoint, schemas: Schemas): Json {
   };
 }
 
+const PATH_PARAMETERS = {
+  id: 'The UUID of the SLO, or `project.name`.',
+  aid: 'The UUID of the budget adjustment.',
+} as const;
+
 function pathParameters({ path }: Endpoint): Json[] {
-  if (!path.includes('{id}')) return [];
-  const description = 'The UUID of the SLO, or `project.name`.';
-  return [{ name: 'id', in: 'path', required: true, description, schema: { type: 'string' } }];
+  return Object.entries(PATH_PARAMETERS).flatMap(([name, description]) =>
+    path.includes(`{${name}}`)
+      ? [{ name, in: 'path', required: true, description, schema: { type: 'string' } }]
+      : [],
+  );
 }
 
 function queryParameters({ query }: Endpoint, schemas: Schemas): Json[] {

@@ -34,8 +34,13 @@ describe.runIf(cases.length > 0)('the worked cases through REST', () => {
     '$name',
     async ({ account, slos, feed, expect: expected }) => {
       expect(expected.length).toBeGreaterThan(0);
-      for (const json of slos) {
-        expect(await rest.ask('POST', '/api/v1/slos', { account, json })).toMatchObject({ status: 201 });
+      for (const { adjustments = [], ...json } of slos) {
+        const created = await rest.ask('POST', '/api/v1/slos', { account, json });
+        expect(created.status).toBe(201);
+        const path = `/api/v1/slos/${created.body.id}/adjustments`;
+        for (const adjustment of adjustments) {
+          expect(await rest.ask('POST', path, { account, json: adjustment })).toMatchObject({ status: 201 });
+        }
       }
       const raw = ndjsonOf(feed);
       const headers = { 'content-type': 'application/x-ndjson' };

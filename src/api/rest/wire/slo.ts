@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { formatRfc3339 } from '../../../lib/rfc3339.ts';
 import type { SloStatus } from '../../../services/read-status.ts';
+import { adjustmentSchema, adjustmentToWire } from '../../../slo/adjustment-schema.ts';
 import { neverFiresWarnings } from '../../../slo/alerting.ts';
 import type { Slo } from '../../../slo/definition.ts';
 import { definitionToWire } from '../../../slo/definition-schema.ts';
@@ -14,6 +15,7 @@ const sloFields = z.strictObject({
   id: z.uuid(),
   source_account_id: z.string(),
   ...sloDefinitionSchema.shape,
+  adjustments: z.array(adjustmentSchema).meta({ description: 'Minutes that count as if they never were.' }),
   state: stateSchema,
   warnings: z.array(z.string()).meta({ description: 'What is probably not meant so.' }),
   created_at: timeSchema,
@@ -45,6 +47,7 @@ export function sloToWire(slo: Slo, nowMs: number): z.infer<typeof sloSchema> {
     id: slo.id,
     source_account_id: slo.accountId,
     ...definitionToWire(slo),
+    adjustments: slo.adjustments.map(adjustmentToWire),
     state: slo.state,
     warnings: neverFiresWarnings(slo, nowMs),
     created_at: formatRfc3339(slo.createdAtMs),

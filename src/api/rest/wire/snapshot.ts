@@ -21,6 +21,7 @@ export const snapshotSchema = z
     received_total: figure('What came in for the minute; the last value of a counter.'),
     used_good: figure('What of the minute enters the budget.'),
     used_total: figure('What of the minute enters the budget.'),
+    adjusted: z.boolean().meta({ description: 'Whether the minute counts as if it never was.' }),
   })
   .meta({ id: 'Snapshot' });
 
@@ -40,5 +41,6 @@ export function snapshotToWire(snapshot: Snapshot): z.infer<typeof snapshotSchem
     received_total: snapshot.receivedTotal,
     used_good: snapshot.usedGood,
     used_total: snapshot.usedTotal,
+    adjusted: snapshot.adjusted,
   };
 }

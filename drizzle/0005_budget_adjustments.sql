@@ -1,0 +1,1 @@
+ALTER TABLE "np_slos" ADD COLUMN "adjustments" jsonb DEFAULT '[]'::jsonb NOT NULL;
