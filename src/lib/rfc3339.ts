@@ -48,9 +48,18 @@ export function parseRfc3339(text: string): number | null {
   return ms >= FIRST_MS && ms <= LAST_MS ? ms : null;
 }
 
+/** Answers repeat few times over and over: those of a page of statuses are the same. */
+const formatted = new Map<number, string>();
+const MAX_FORMATTED = 256;
+
 /** UTC, without a fraction where there is none: `2026-11-10T00:30:00Z`. */
 export function formatRfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
+  const known = formatted.get(ms);
+  if (known !== undefined) return known;
+  const text = new Date(ms).toISOString().replace('.000Z', 'Z');
+  if (formatted.size === MAX_FORMATTED) formatted.clear();
+  formatted.set(ms, text);
+  return text;
 }
 
 function hasSeparators(text: string): boolean {

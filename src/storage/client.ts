@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { isAccountId } from '../lib/account-id.ts';
 import { ServiceError } from '../lib/errors.ts';
+import { KeptSlos } from './kept-slos.ts';
 import { migrationsPending } from './migrate.ts';
 import { TENANT_ROLE } from './schema.ts';
 
@@ -11,6 +12,8 @@ import { TENANT_ROLE } from './schema.ts';
 export interface Tx {
   readonly orm: NodePgDatabase;
   readonly client: pg.PoolClient;
+  /** Of the same database. */
+  readonly keptSlos: KeptSlos;
 }
 
 export interface Database {
@@ -69,6 +72,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     connectionTimeoutMillis: 5000,
     application_name: 'nself-slo-tracker',
   });
+  const keptSlos = new KeptSlos();
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection failed'));
 
   async function transaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -87,7 +91,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     client.on('error', onEnd);
     try {
       await client.query(begin);
-      const result = await work({ orm: drizzle({ client }), client });
+      const result = await work({ orm: drizzle({ client }), client, keptSlos });
       await client.query('COMMIT');
       return result;
     } catch (error) {

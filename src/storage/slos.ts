@@ -5,6 +5,7 @@ import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } fro
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { PullState } from '../slo/pull-state.ts';
 import type { Tx } from './client.ts';
+import { ROW_VERSION, type SloVersion, slosOfVersions } from './kept-slos.ts';
 import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
 import { definitionColumns, instantOrNull, pullColumns, sloOf } from './slo-rows.ts';
@@ -90,22 +91,9 @@ export async function removeSlo(tx: Tx, slo: Slo): Promise<void> {
   await tx.orm.delete(npSlos).where(and(eq(npSlos.sourceAccountId, slo.accountId), eq(npSlos.id, slo.id)));
 }
 
-function referredTo(accountId: string, refs: readonly string[]): SQL | undefined {
-  const ids = refs.filter((ref) => UUID.test(ref));
-  const named = refs.flatMap((ref) => {
-    const dot = ref.indexOf('.');
-    return UUID.test(ref) || dot < 1 ? [] : [{ project: ref.slice(0, dot), name: ref.slice(dot + 1) }];
-  });
-  const byName = sql`(${npSlos.project}, ${npSlos.name}) IN (SELECT * FROM unnest(${sql.param(named.map((ref) => ref.project))}::text[], ${sql.param(named.map((ref) => ref.name))}::text[]))`;
-  return and(
-    eq(npSlos.sourceAccountId, accountId),
-    or(sql`${npSlos.id} = ANY(${sql.param(ids)}::uuid[])`, named.length > 0 ? byName : undefined),
-  );
-}
-
 /** The account's SLOs that the references name, each a UUID or `project.name`; null where there is none. */
 export async function slosByReference(
-  { orm }: Tx,
+  tx: Tx,
   accountId: string,
   refs: readonly string[],
   { lock = false }: { lock?: boolean } = {},
@@ -113,15 +101,81 @@ export async function slosByReference(
   // NUL is no text to PostgreSQL, and no name either.
   const wanted = refs.filter((ref) => !ref.includes('\0'));
   if (wanted.length === 0) return refs.map(() => null);
-  const query = orm.select().from(npSlos).where(referredTo(accountId, wanted)).orderBy(asc(npSlos.id));
-  const rows = await (lock ? query.for('no key update') : query);
+  const slos = lock
+    ? await lockReferredTo(tx, accountId, wanted)
+    : await slosOfVersions(tx, accountId, await versionsReferredTo(tx, accountId, wanted));
   const byRef = new Map<string, Slo>();
-  for (const row of rows) {
-    const slo = sloOf(row);
+  for (const slo of slos) {
     byRef.set(slo.id, slo);
     byRef.set(`${slo.project}.${slo.name}`, slo);
   }
   return refs.map((ref) => byRef.get(UUID.test(ref) ? ref.toLowerCase() : ref) ?? null);
+}
+
+async function lockReferredTo({ orm }: Tx, accountId: string, refs: readonly string[]): Promise<Slo[]> {
+  const { ids, projects, names } = partsOf(refs);
+  const byName = sql`(${npSlos.project}, ${npSlos.name}) IN (SELECT * FROM unnest(${sql.param(projects)}::text[], ${sql.param(names)}::text[]))`;
+  const rows = await orm
+    .select()
+    .from(npSlos)
+    .where(
+      and(
+        eq(npSlos.sourceAccountId, accountId),
+        or(sql`${npSlos.id} = ANY(${sql.param(ids)}::uuid[])`, names.length > 0 ? byName : undefined),
+      ),
+    )
+    .orderBy(asc(npSlos.id))
+    .for('no key update');
+  return rows.map(sloOf);
+}
+
+/** Two statements and not one: an OR of two keys would be looked for in the whole account. */
+async function versionsReferredTo(
+  { client }: Tx,
+  accountId: string,
+  refs: readonly string[],
+): Promise<SloVersion[]> {
+  const { ids, projects, names } = partsOf(refs);
+  const versions: SloVersion[] = [];
+  if (ids.length > 0) {
+    const byId = await client.query<SloVersion>({
+      name: 'slo-versions-by-id',
+      text: `SELECT id, ${ROW_VERSION} AS version FROM np_slos WHERE source_account_id = $1 AND id = ANY ($2::uuid[])`,
+      values: [accountId, ids],
+    });
+    versions.push(...byId.rows);
+  }
+  if (names.length > 0) {
+    const byName = await client.query<SloVersion>({
+      name: 'slo-versions-by-name',
+      text: `SELECT np_slos.id, ${ROW_VERSION} AS version
+             FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[]) AS n(project, name)) n
+             JOIN np_slos ON np_slos.source_account_id = $1 AND np_slos.project = n.project AND np_slos.name = n.name`,
+      values: [accountId, projects, names],
+    });
+    versions.push(...byName.rows);
+  }
+  return versions;
+}
+
+interface ReferenceParts {
+  readonly ids: string[];
+  readonly projects: string[];
+  readonly names: string[];
+}
+
+function partsOf(refs: readonly string[]): ReferenceParts {
+  const parts: ReferenceParts = { ids: [], projects: [], names: [] };
+  for (const ref of refs) {
+    const dot = ref.indexOf('.');
+    if (UUID.test(ref)) {
+      parts.ids.push(ref);
+    } else if (dot >= 1) {
+      parts.projects.push(ref.slice(0, dot));
+      parts.names.push(ref.slice(dot + 1));
+    }
+  }
+  return parts;
 }
 
 const SORTS = {
@@ -170,22 +224,22 @@ function filtered(accountId: string, filter: SloFilter): SQL | undefined {
 
 /** One page of the account's SLOs, and how many match in all. */
 export async function selectSlos(
-  { orm }: Tx,
+  tx: Tx,
   accountId: string,
   filter: SloFilter,
   page: SloPage,
 ): Promise<{ items: Slo[]; total: number }> {
   const where = filtered(accountId, filter);
   const order = SORTS[page.sort].map((column) => (page.descending ? desc(column) : asc(column)));
-  const rows = await orm
-    .select()
+  const versions = await tx.orm
+    .select({ id: npSlos.id, version: sql<string>`${sql.raw(ROW_VERSION)}` })
     .from(npSlos)
     .where(where)
     .orderBy(...order, asc(npSlos.id))
     .limit(page.limit)
     .offset(page.offset);
-  const [counted] = await orm.select({ total: count() }).from(npSlos).where(where);
-  return { items: rows.map(sloOf), total: counted?.total ?? 0 };
+  const [counted] = await tx.orm.select({ total: count() }).from(npSlos).where(where);
+  return { items: await slosOfVersions(tx, accountId, versions), total: counted?.total ?? 0 };
 }
 
 /** All of the account's SLOs that match, by project and name. */

@@ -10,6 +10,7 @@ import { getSlo } from '../../src/services/find-slos.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import type { Tx } from '../../src/storage/client.ts';
+import { KeptSlos } from '../../src/storage/kept-slos.ts';
 import { TENANT_ROLE } from '../../src/storage/schema.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
@@ -103,7 +104,7 @@ function mangled(tx: Tx, mangle: (statement: string) => string): Tx {
   const client = new Proxy(tx.client, {
     get: (target, property) => (property === 'query' ? query : Reflect.get(target, property, target)),
   });
-  return { client, orm: drizzle({ client }) };
+  return { client, orm: drizzle({ client }), keptSlos: new KeptSlos() };
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;

@@ -210,6 +210,8 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   createDatabase: 'the pool itself',
   encodeChanges: 'a text',
   hasData: 'a text',
+  KeptSlos: 'what was read, by the version of its row',
+  slosOfVersions: 'after slosByReference and selectSlos, which read the versions',
   decodeChanges: 'a text',
   createChangeFeed: 'LISTEN, no rows',
   announceChanges: 'NOTIFY, no rows',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createSlo } from '../../services/create-slo.ts';
 import { deleteSlo } from '../../services/delete-slo.ts';
 import { getSlo } from '../../services/find-slos.ts';
-import { listSlos, listSlosInputSchema } from '../../services/list-slos.ts';
+import { listSlos, listSlosInputSchema, type SloList } from '../../services/list-slos.ts';
 import { readStatuses, type SloStatus } from '../../services/read-status.ts';
 import { updateSlo } from '../../services/update-slo.ts';
 import { sloInputSchema, sloPatchSchema } from '../../slo/definition-schema.ts';
@@ -12,9 +12,10 @@ import { DEFINITION_LIMIT, readJsonBody } from './request-body.ts';
 import {
   listedSloSchema,
   sloSchema,
+  sloText,
   sloToWire,
   sloWithStatusSchema,
-  sloWithStatusToWire,
+  sloWithStatusText,
 } from './wire/slo.ts';
 
 const JSON_TYPE = 'application/json';
@@ -55,11 +56,16 @@ export const sloEndpoints: readonly Endpoint[] = [
       const { items, ...page } = await listSlos({ ctx, input });
       const nowMs = ctx.clock.now();
       if (status !== true && (atMs === undefined || status === false)) {
-        return Response.json({ data: items.map((slo) => sloToWire(slo, nowMs)), ...page });
+        return pageOf(
+          items.map((slo) => sloText(slo, nowMs)),
+          page,
+        );
       }
       const statuses = await readStatuses({ ctx, input: { slos: items, atMs } });
-      const data = items.map((slo) => sloWithStatusToWire(slo, known(statuses.get(slo.id)), nowMs));
-      return Response.json({ data, ...page });
+      return pageOf(
+        items.map((slo) => sloWithStatusText(slo, known(statuses.get(slo.id)), nowMs)),
+        page,
+      );
     },
   }),
   actorEndpoint({
@@ -92,7 +98,7 @@ export const sloEndpoints: readonly Endpoint[] = [
     async handle({ ctx, id, query: { at: atMs } }) {
       const slo = await getSlo({ ctx, input: { id } });
       const statuses = await readStatuses({ ctx, input: { slos: [slo], atMs } });
-      return Response.json(sloWithStatusToWire(slo, known(statuses.get(slo.id)), ctx.clock.now()));
+      return jsonResponse(sloWithStatusText(slo, known(statuses.get(slo.id)), ctx.clock.now()));
     },
   }),
   actorEndpoint({
@@ -130,6 +136,14 @@ export const sloEndpoints: readonly Endpoint[] = [
     },
   }),
 ];
+
+const jsonResponse = (text: string): Response =>
+  new Response(text, { headers: { 'content-type': JSON_TYPE } });
+
+/** Of the shape `listSchema`. */
+function pageOf(data: readonly string[], page: Omit<SloList, 'items'>): Response {
+  return jsonResponse(`{"data":[${data.join(',')}],${JSON.stringify(page).slice(1)}`);
+}
 
 function known(status: SloStatus | undefined): SloStatus {
   if (status === undefined) throw new TypeError('The status of an SLO was not read.');

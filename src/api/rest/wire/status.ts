@@ -31,7 +31,16 @@ export const statusSchema = z
   })
   .meta({ id: 'Status' });
 
-export function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSchema> {
+const texts = new WeakMap<SloStatus, string>();
+
+/** As JSON of the shape `statusSchema`. */
+export function statusText(status: SloStatus): string {
+  const text = texts.get(status) ?? JSON.stringify(statusToWire(status));
+  texts.set(status, text);
+  return text;
+}
+
+function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSchema> {
   return {
     at: formatRfc3339(atMs),
     objectives: objectives.map((status) => ({
