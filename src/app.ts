@@ -69,15 +69,18 @@ async function serveGraphql(
 interface EdgeEndpoint {
   readonly edgeVerify: EdgeVerify;
   readonly metrics: Metrics;
+  readonly corsOrigins: readonly string[];
 }
 
+/** Says too which origins may read the answer that the proxy makes of it. */
 async function serveEdge(
-  { edgeVerify, metrics }: EdgeEndpoint,
+  { edgeVerify, metrics, corsOrigins }: EdgeEndpoint,
   request: Request,
   peerAddress: string | undefined,
 ): Promise<Response> {
   const finished = metrics.requestStarted();
   const response = await edgeVerify(request, peerAddress);
+  addCorsHeaders(request, response.headers, corsOrigins);
   finished({ method: request.method, route: '/auth/verify', status: response.status });
   return response;
 }
@@ -85,6 +88,7 @@ async function serveEdge(
 /** Wires configuration, database and faces together. Nothing runs before `start`. */
 export function createApp({ config, db, clock, logger, license }: AppOptions): App {
   const version = ownVersion();
+  const { corsOrigins } = config;
   const metrics = createMetrics(version);
   const environment: ServiceEnvironment = {
     db,
@@ -123,13 +127,9 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     fetch(request, env) {
       switch (new URL(request.url).pathname) {
         case '/graphql':
-          return serveGraphql(
-            { graphql, metrics, corsOrigins: config.corsOrigins },
-            request,
-            peerAddressOf(env),
-          );
+          return serveGraphql({ graphql, metrics, corsOrigins }, request, peerAddressOf(env));
         case '/auth/verify':
-          return serveEdge({ edgeVerify, metrics }, request, peerAddressOf(env));
+          return serveEdge({ edgeVerify, metrics, corsOrigins }, request, peerAddressOf(env));
         default:
           return rest.fetch(request, env);
       }
