@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { createAccountLimit } from './api/account-limit.ts';
 import { createEdgeVerify, type EdgeVerify } from './api/auth/edge-verify.ts';
 import { peerAddressOf } from './api/auth/peer-address.ts';
@@ -12,6 +10,7 @@ import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
+import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
 import type { Database } from './storage/client.ts';
@@ -35,13 +34,6 @@ export interface App {
   start(): Promise<void>;
   /** Stops the workers, and waits for what they have in hand. */
   stop(): Promise<void>;
-}
-
-const packageSchema = z.object({ version: z.string() });
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return packageSchema.parse(JSON.parse(text)).version;
 }
 
 interface GraphqlEndpoint {

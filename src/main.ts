@@ -1,9 +1,13 @@
+#!/usr/bin/env node
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { checkPort, startServer } from './api/server.ts';
 import { createApp } from './app.ts';
+import { runCommand } from './cli/run-command.ts';
+import type { Terminal } from './cli/terminal.ts';
 import { type Config, loadConfig } from './config.ts';
+import { secretsOf } from './config-secrets.ts';
 import { keepDevelopmentSecrets } from './development-secrets.ts';
 import { systemClock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
@@ -116,11 +120,17 @@ async function start(config: Config, logger: Logger): Promise<void> {
   console.log(welcome({ url, pluginSecret: config.pluginSecret, secretsFile }));
 }
 
+const terminal: Terminal = {
+  loadConfig: () => loadConfig(keepDevelopmentSecrets),
+  write: (text) => void process.stdout.write(text),
+  note: (text) => void process.stderr.write(text),
+};
+
 async function main(): Promise<void> {
   let logger: Logger | null = null;
   try {
     const config = loadConfig(keepDevelopmentSecrets);
-    logger = createLogger(config.logLevel, [config.pluginSecret, config.accessKeySecret ?? '']);
+    logger = createLogger(config.logLevel, secretsOf(config));
     handleSignals(logger);
     if (config.startedByNpm) endWithParent(logger);
     await start(config, logger);
@@ -136,4 +146,6 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+const args = process.argv.slice(2);
+if (args.length === 0) await main();
+else process.exitCode = await runCommand(args, terminal);
