@@ -3,16 +3,21 @@ import { createAccountLimit } from './api/account-limit.ts';
 import { createEdgeVerify, type EdgeVerify } from './api/auth/edge-verify.ts';
 import { peerAddressOf } from './api/auth/peer-address.ts';
 import { createActorResolver } from './api/auth/resolve-actor.ts';
+import { createConnectionResolver } from './api/auth/resolve-connection.ts';
 import { addCorsHeaders, optionsResponse } from './api/cors.ts';
 import { createGraphql, type Graphql } from './api/graphql/create-graphql.ts';
+import { createGraphqlSockets } from './api/graphql/graphql-sockets.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
 import { createRestApp } from './api/rest/create-rest-app.ts';
+import type { Upgrade } from './api/server.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
 import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
+import { createStatusHub } from './services/status-hub.ts';
+import { createChangeFeed } from './storage/change-feed.ts';
 import type { Database } from './storage/client.ts';
 import { createPartitions } from './storage/partitions.ts';
 import { createShards } from './storage/shards.ts';
@@ -30,9 +35,11 @@ export interface AppOptions {
 export interface App {
   /** `env` is what the Node adapter passes along. Never throws. */
   fetch(request: Request, env?: unknown): Promise<Response>;
+  /** Takes over connections that are to become WebSockets. Never throws. */
+  readonly upgrade: Upgrade;
   /** Starts the workers. */
   start(): Promise<void>;
-  /** Stops the workers, and waits for what they have in hand. */
+  /** Ends the live streams, stops the workers, and waits for what they have in hand. */
   stop(): Promise<void>;
 }
 
@@ -97,15 +104,20 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const edgeVerify = createEdgeVerify(resolveActor, logger);
   // One for all faces: an account has no more to ask by going round.
   const accountLimit = config.rateLimit ? createAccountLimit(clock) : null;
-  const rest = createRestApp({ environment, config, version, metrics, resolveActor, accountLimit });
+  const changes = createChangeFeed(db, logger);
+  const hub = createStatusHub(environment, changes);
+  const rest = createRestApp({ environment, config, version, metrics, resolveActor, accountLimit, hub });
   const graphql = createGraphql({
     environment,
     resolveActor,
     accountLimit,
+    hub,
     countError: (code) => metrics.countError(code),
     production: config.production,
     logger,
   });
+  const resolveConnection = createConnectionResolver(resolveActor, config);
+  const sockets = createGraphqlSockets({ graphql, resolveActor, resolveConnection, clock, logger });
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,
@@ -114,6 +126,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
         metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
     }),
     createRetention(environment),
+    changes,
   ];
   return {
     fetch(request, env) {
@@ -129,7 +142,12 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     async start() {
       for (const worker of workers) worker.start();
     },
+    upgrade: sockets.upgrade,
     async stop() {
+      // The sockets first: a subscription that ends before its socket looks done, and nobody would connect again.
+      const closed = sockets.stop();
+      hub.stop();
+      await closed;
       await Promise.all(workers.map((worker) => worker.stop()));
     },
   };

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import type { Logger } from 'pino';
@@ -15,11 +16,16 @@ import { StartError } from '../lib/errors.ts';
 /** `env` brings Node's own request, for the peer's address. */
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
+/** Takes over a connection whose request asked for a WebSocket. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 export interface ServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   readonly logger: Logger;
+  /** Left out: a request for a WebSocket is answered as any other. */
+  readonly upgrade?: Upgrade;
 }
 
 export interface RunningHttpServer {
@@ -138,6 +144,25 @@ function isWaitingForUs(exchange: Exchange | undefined): boolean {
   return request.complete ? !response.headersSent : request.readableLength > 0;
 }
 
+/**
+ * Once a server listens for upgrades, Node hands it every request that asks for one, HTTP/2 included, where RFC
+ * 9110 lets us pass over the wish: the same connection, the request in front of it again without its `Upgrade`.
+ */
+function withoutUpgrade(
+  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Duplex {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
+    if (!/^(upgrade|http2-settings|connection)$/i.test(name)) lines.push(`${name}: ${value}`);
+  }
+  // Header bytes are Latin-1 to Node.
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  return socket;
+}
+
 /** Serves `fetch` over HTTP. Throws a StartError that names PORT or HOST. */
 export async function startServer(fetch: Fetch, options: ServerOptions): Promise<RunningHttpServer> {
   const { logger } = options;
@@ -169,6 +194,13 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
     if (!isWaitingForUs(exchanges.get(socket))) socket.destroy();
   });
   server.on('clientError', answerSocket);
+  const { upgrade } = options;
+  if (upgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      if (request.headers.upgrade?.toLowerCase() === 'websocket') upgrade(request, socket, head);
+      else server.emit('connection', withoutUpgrade(request, socket, head));
+    });
+  }
   await listen(server, options);
   server.on('error', (error) => logger.error({ err: error }, 'the HTTP server failed'));
   const address = server.address();

@@ -12,6 +12,8 @@ export interface Actor {
   readonly userId?: string;
   /** Whether the role may change definitions and record measurements. */
   readonly canWrite: boolean;
+  /** When the credentials end by themselves, in epoch milliseconds; left out where they do not. */
+  readonly expiresAtMs?: number;
 }
 
 /** What a service needs of the licence: throws `license_stale` where definitions may not change. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { createAccessKeys } from '../../src/services/access-keys.ts';
 import type { ServiceContext, ServiceEnvironment } from '../../src/services/context.ts';
+import { createStatusHub, type StatusHub } from '../../src/services/status-hub.ts';
 import { createPartitions } from '../../src/storage/partitions.ts';
 import { authConfig } from './auth-config.ts';
 import type { TestDatabase } from './database.ts';
@@ -25,6 +26,10 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
     retentionMs: 100 * 24 * 60 * 60 * 1000,
   };
 }
+
+/** A hub that never hears of a change. */
+export const quietHub = (env: ServiceEnvironment): StatusHub =>
+  createStatusHub(env, { listen: () => () => undefined });
 
 /** The environment as one account's writer sees it. */
 export function actingAs(env: ServiceEnvironment, accountId: string): ServiceContext {

@@ -22,8 +22,6 @@ export interface Identity {
 /** An actor, and what let it in. */
 export interface AuthenticatedActor extends Actor {
   readonly via: CredentialKind;
-  /** When the credentials end by themselves, in epoch milliseconds; left out where they do not. */
-  readonly expiresAtMs?: number;
   /** Hasura looks at the schema, on behalf of no account: nothing but introspection may be answered. */
   readonly schemaOnly?: true;
 }

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { createGate, type Gate } from '../../lib/gate.ts';
 import type { ServiceContext } from '../../services/context.ts';
 import { findSlos } from '../../services/find-slos.ts';
 import type { SloBurnRate } from '../../services/read-burn-rate.ts';
@@ -6,7 +7,6 @@ import { readBurnRates } from '../../services/read-burn-rate.ts';
 import type { SloStatus } from '../../services/read-status.ts';
 import { readStatuses } from '../../services/read-status.ts';
 import type { Slo } from '../../slo/definition.ts';
-import { createGate, type Gate } from './gate.ts';
 
 /** Gathers what the fields of one request ask for, so that any number of them costs a few statements. */
 export interface Batchers {

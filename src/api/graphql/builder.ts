@@ -26,6 +26,8 @@ builder.mutationType({
   description: 'What an account may change. Faults that the client can mend come back in `errors`, as data.',
 });
 
+builder.subscriptionType({ description: 'What an account may watch.' });
+
 /** What an input type makes its fields with, for fields that several of them share. */
 export type InputFields = PothosSchemaTypes.InputFieldBuilder<
   PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>,

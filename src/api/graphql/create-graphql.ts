@@ -1,7 +1,9 @@
-import type { GraphQLError } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { ServiceError } from '../../lib/errors.ts';
 import type { ServiceEnvironment } from '../../services/context.ts';
+import { createStatusHub, type StatusHub } from '../../services/status-hub.ts';
 import { type AccountLimit, assertAllowed } from '../account-limit.ts';
 import { addAnswerHeaders, requestIdOf } from '../answer-headers.ts';
 import type { AuthenticatedActor } from '../auth/credential.ts';
@@ -16,7 +18,7 @@ import { graphiqlPage } from './graphiql.ts';
 import { LIMITS, type LimitClass } from './limits.ts';
 import { createErrorMask } from './mask-error.ts';
 import { schema } from './schema.ts';
-import { createYogaServer, type YogaServer } from './yoga-server.ts';
+import { createYogaServer, type ServerContext, type YogaServer } from './yoga-server.ts';
 
 /** In bytes; what the gateway makes of 2,000 joins takes a fifth of it. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
@@ -24,6 +26,8 @@ const MAX_BODY_BYTES = 2 * 1024 * 1024;
 export interface GraphqlOptions {
   readonly environment: ServiceEnvironment;
   readonly resolveActor: ResolveActor;
+  /** Where subscriptions hear of changes; when left out, they tell how things stand at their start alone. */
+  readonly hub?: StatusHub;
   /** How much a document may ask for. When left out: what the gateway sends is let through wide. */
   readonly limitsFor?: (request: Request, actor: AuthenticatedActor) => LimitClass;
   /** True leaves out GraphiQL. */
@@ -46,18 +50,59 @@ export interface GraphqlRequestContext {
 export interface Graphql {
   /** Answers what is asked of `/graphql`. Never throws. */
   fetch(request: Request, context?: GraphqlRequestContext): Promise<Response>;
+  /** Makes an operation ready that came over a WebSocket; or what is wrong with it, fit to be sent. */
+  prepare(actor: AuthenticatedActor, operation: Operation): PreparedOperation | readonly GraphQLError[];
+}
+
+/** As a client sends it. */
+export interface Operation {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Record<string, unknown> | null | undefined;
+}
+
+/** A valid document with what it is to run with. */
+export interface PreparedOperation {
+  readonly args: ExecutionArgs;
+  readonly mask: (error: unknown) => GraphQLError;
+  /** Not masked yet, like what `subscribe` yields. */
+  readonly execute: () => Promise<ExecutionResult>;
+  readonly subscribe: () => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
 }
 
 /** GraphQL over the services: POST of JSON, GET for queries, and outside production GraphiQL for browsers. */
 export function createGraphql(options: GraphqlOptions): Graphql {
   const { environment, resolveActor, limitsFor = limitsOf, production, logger } = options;
   const { accountLimit = null, countError = () => undefined } = options;
+  const { hub = createStatusHub(environment, { listen: () => () => undefined }) } = options;
   // Each with a cache of its own, lest what the gateway may ask is taken for good from a client.
   const servers: Readonly<Record<LimitClass, YogaServer>> = {
     client: createYogaServer(schema, LIMITS.client, createDocumentCache()),
     // No two documents of the gateway are the same.
     gateway: createYogaServer(federatedSchema(schema), LIMITS.gateway, null),
   };
+
+  /** What of an answer's errors the client sees; each of their codes is counted once. */
+  function maskFor(requestId: string): Pick<Call, 'requestId' | 'mask' | 'count'> {
+    const count = errorCount(countError);
+    const show = createErrorMask(requestId, logger);
+    const mask = (error: unknown) => {
+      const shown = show(error);
+      count(shown.extensions);
+      return shown;
+    };
+    return { requestId, mask, count };
+  }
+
+  function contextFor(
+    actor: AuthenticatedActor,
+    requestId: string,
+    mask: ServerContext['mask'],
+  ): ServerContext {
+    const services = { ...environment, actor };
+    const batchers = createBatchers(services);
+    return { services, batchers, hub, requestId, mask, schemaOnly: actor.schemaOnly === true };
+  }
 
   async function answer(call: Call): Promise<Response> {
     const { request, peerAddress, requestId, mask } = call;
@@ -70,26 +115,16 @@ export function createGraphql(options: GraphqlOptions): Graphql {
     const actor = await resolveActor(request, { peerAddress, allowSchemaOnly: true });
     call.allowance = accountLimit?.(actor.accountId) ?? null;
     if (call.allowance !== null) assertAllowed(call.allowance);
-    const services = { ...environment, actor };
-    const context = {
-      services,
-      batchers: createBatchers(services),
-      requestId,
-      mask,
-      schemaOnly: actor.schemaOnly === true,
-    };
-    return servers[limitsFor(request, actor)].fetch(await arrived(request), context);
+    const context = contextFor(actor, requestId, mask);
+    const response = await servers[limitsFor(request, actor)].fetch(await arrived(request), context);
+    // nginx would otherwise collect a page of a stream before it passes anything on.
+    if (isStream(response)) response.headers.set('X-Accel-Buffering', 'no');
+    return response;
   }
 
   return {
     async fetch(request, { peerAddress, requestId = requestIdOf(request) } = {}) {
-      const count = errorCount(countError);
-      const show = createErrorMask(requestId, logger);
-      const mask = (error: unknown) => {
-        const shown = show(error);
-        count(shown.extensions);
-        return shown;
-      };
+      const { mask, count } = maskFor(requestId);
       const call: Call = { request, peerAddress, requestId, mask, count, allowance: null };
       const response = await answer(call).catch((error: unknown) => {
         const { message, extensions } = mask(error);
@@ -99,6 +134,27 @@ export function createGraphql(options: GraphqlOptions): Graphql {
       });
       addAnswerHeaders(response.headers, requestId, call.allowance, environment.clock.now());
       return response;
+    },
+    prepare(actor, { query, operationName, variables }) {
+      const { requestId, mask } = maskFor(randomUUID());
+      const context = contextFor(actor, requestId, mask);
+      const { parse, validate, execute, subscribe, schema: served } = servers.client.getEnveloped(context);
+      try {
+        if (accountLimit !== null) assertAllowed(accountLimit(actor.accountId));
+        const document: DocumentNode = parse(query);
+        const errors = validate(served, document);
+        if (errors.length > 0) return errors.map(mask);
+        const args = {
+          schema: served,
+          document,
+          operationName: operationName ?? null,
+          variableValues: variables ?? {},
+          contextValue: context,
+        };
+        return { args, mask, execute: () => execute(args), subscribe: () => subscribe(args) };
+      } catch (error) {
+        return [mask(error)];
+      }
     },
   };
 }
@@ -136,6 +192,10 @@ async function arrived(request: Request): Promise<Request> {
     signal,
     body: await readBody(request, { limit: MAX_BODY_BYTES }),
   });
+}
+
+function isStream({ headers }: Response): boolean {
+  return (headers.get('content-type') ?? '').startsWith('text/event-stream');
 }
 
 function wantsPage(request: Request): boolean {

@@ -5,6 +5,7 @@ import './measurement.ts';
 import './report.ts';
 import './scalars.ts';
 import './slo-mutations.ts';
+import './slo-subscription.ts';
 import './slo.ts';
 import './snapshot.ts';
 import { builder } from './builder.ts';

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../lib/duration.ts';
 import { listSlos } from '../../services/list-slos.ts';
+import type { LiveSlo } from '../../services/live-slo.ts';
 import { neverFiresWarnings } from '../../slo/alerting.ts';
 import type { Slo } from '../../slo/definition.ts';
 import { definitionToWire } from '../../slo/definition-schema.ts';
@@ -12,7 +13,12 @@ import { NpSloObjective } from './objective.ts';
 import { NpSloSnapshot, readSnapshots, snapshotArgs, snapshotsCost } from './snapshot.ts';
 import { NpSloStatus } from './status.ts';
 
-export const NpSlo = builder.objectRef<Slo>('NpSlo').implement({
+/** `live`: read already, with the status of now, for all who watch it. */
+export interface ShownSlo extends Slo {
+  readonly live?: LiveSlo;
+}
+
+export const NpSlo = builder.objectRef<ShownSlo>('NpSlo').implement({
   description: 'A service level objective: what is measured, over which window, and what is promised.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'A UUID.' }),
@@ -69,14 +75,16 @@ export const NpSlo = builder.objectRef<Slo>('NpSlo').implement({
       complexity: 5,
       description: 'How it stands.',
       args: { at: t.arg({ type: 'DateTime', description: 'A time of the past; now when left out.' }) },
-      resolve: (slo, { at }, { batchers }) => batchers.status(slo, at ?? undefined),
+      resolve: (slo, { at }, { batchers }) =>
+        (at ? undefined : slo.live?.status) ?? batchers.status(slo, at ?? undefined),
     }),
     burnRate: t.field({
       type: NpSloBurnRate,
       complexity: 10,
       description: 'How fast it uses its error budgets.',
       args: { at: t.arg({ type: 'DateTime', description: 'A time of the past; now when left out.' }) },
-      resolve: (slo, { at }, { batchers }) => batchers.burnRate(slo, at ?? undefined),
+      resolve: (slo, { at }, { batchers }) =>
+        (at ? undefined : slo.live?.burnRate()) ?? batchers.burnRate(slo, at ?? undefined),
     }),
     snapshots: t.field({
       type: [NpSloSnapshot],

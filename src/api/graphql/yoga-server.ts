@@ -1,5 +1,11 @@
-import type { GraphQLError, GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql';
+import {
+  createYoga,
+  isAsyncIterable,
+  mapAsyncIterator,
+  type Plugin,
+  type YogaServerInstance,
+} from 'graphql-yoga';
 import type { GraphqlContext } from './context.ts';
 import type { DocumentCache } from './document-cache.ts';
 import { parseWithin } from './document-limits.ts';
@@ -46,23 +52,26 @@ export function createYogaServer(
 }
 
 function keepWithin(limits: Limits): Plugin<ServerContext> {
+  const unfitness = (args: ExecutionArgs, context: ServerContext): GraphQLError | null =>
+    context.schemaOnly && !isIntrospection(args.document)
+      ? noAccount()
+      : costError(limits, {
+          schema: args.schema,
+          document: args.document,
+          operationName: args.operationName ?? null,
+          variables: args.variableValues ?? {},
+          context,
+        });
   return {
     onParse({ setParseFn }) {
       setParseFn((source, options) => parseWithin(limits, source, options));
     },
     onExecute({ args, setResultAndStopExecution }) {
-      const { schemaOnly } = args.contextValue;
-      if (schemaOnly && !isIntrospection(args.document)) {
-        setResultAndStopExecution({ errors: [noAccount()] });
-        return;
-      }
-      const error = costError(limits, {
-        schema: args.schema,
-        document: args.document,
-        operationName: args.operationName ?? null,
-        variables: args.variableValues ?? {},
-        context: args.contextValue,
-      });
+      const error = unfitness(args, args.contextValue);
+      if (error !== null) setResultAndStopExecution({ errors: [error] });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const error = unfitness(args, args.contextValue);
       if (error !== null) setResultAndStopExecution({ errors: [error] });
     },
   };
@@ -70,7 +79,15 @@ function keepWithin(limits: Limits): Plugin<ServerContext> {
 
 const maskErrors: Plugin<object, ServerContext> = {
   onResultProcess({ result, setResult, serverContext: { mask } }) {
-    if (Array.isArray(result) || !('errors' in result) || result.errors === undefined) return;
-    setResult({ ...result, errors: result.errors.map(mask) });
+    if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, (one) => maskedResult(one, mask)));
+    else if (!Array.isArray(result)) setResult(maskedResult(result, mask));
   },
 };
+
+/** The result with its errors as the client may see them. */
+function maskedResult<Result extends { readonly errors?: readonly GraphQLError[] | undefined }>(
+  result: Result,
+  mask: ServerContext['mask'],
+): Result {
+  return result.errors === undefined ? result : { ...result, errors: result.errors.map(mask) };
+}

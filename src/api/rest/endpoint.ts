@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { Actor, ServiceContext, ServiceEnvironment } from '../../services/context.ts';
+import type { StatusHub } from '../../services/status-hub.ts';
 import type { Metrics } from '../metrics.ts';
 import { type QuerySchema, readQuery } from './query-parameters.ts';
 
@@ -13,6 +14,7 @@ export interface RestServer {
   readonly config: RestConfig;
   readonly version: string;
   readonly metrics: Metrics;
+  readonly hub: StatusHub;
 }
 
 /** A request to an endpoint. */

@@ -3,6 +3,7 @@ import { adjustmentEndpoints } from './adjustments.ts';
 import { adminPageEndpoints } from './admin-page.ts';
 import { burnRateEndpoints } from './burn-rate.ts';
 import { actorEndpoint, type Endpoint, type RestServer } from './endpoint.ts';
+import { eventEndpoints } from './events.ts';
 import { healthEndpoints } from './health.ts';
 import { measurementEndpoints } from './measurements.ts';
 import { metricsEndpoints } from './metrics-page.ts';
@@ -24,6 +25,7 @@ export function restEndpoints({
     ...adjustmentEndpoints,
     ...measurementEndpoints,
     ...reportEndpoints,
+    ...eventEndpoints,
     ...adminPageEndpoints,
     ...healthEndpoints,
     ...metricsEndpoints,

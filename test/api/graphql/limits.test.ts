@@ -70,7 +70,11 @@ describe('a broken document gets a clear error', () => {
     ['a fragment inside itself', '{ ...F } fragment F on Query { ...F }', 'within itself'],
     ['a character that is none', '{ \u0000 }', 'Unexpected character'],
     ['an unknown enum value', '{ sloReports(period: FORTNIGHT) { good } }', 'FORTNIGHT'],
-    ['a subscription', 'subscription { sloStatusChanged { id } }', 'subscription'],
+    [
+      'two subscriptions in one',
+      'subscription { a: sloStatusChanged { id } b: sloStatusChanged { id } }',
+      'one',
+    ],
   ])('%s', async (_name, document, sentence) => {
     const { data, errors } = await client.ask(document);
     expect(data).toBeUndefined();

@@ -6,6 +6,7 @@ import { createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createMetrics } from '../../../src/api/metrics.ts';
 import { createRestApp } from '../../../src/api/rest/create-rest-app.ts';
 import { createDatabase } from '../../../src/storage/client.ts';
+import { quietHub } from '../../support/environment.ts';
 import { createRestClient, faceConfig, NOW, type RestClient, restOn } from './rest-client.ts';
 
 let rest: RestClient;
@@ -118,6 +119,7 @@ describe('a fault of ours', () => {
       accountLimit: null,
       version: 'x',
       metrics: createMetrics('x'),
+      hub: quietHub(environment),
     });
     const headers = { authorization: `Bearer ${config.pluginSecret}`, 'x-request-id': 'abc-123' };
     const response = await app.fetch(new Request('http://localhost/api/v1/slos', { headers }));

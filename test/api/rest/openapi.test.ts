@@ -69,6 +69,7 @@ test('the document is whole: its references lead somewhere, its operations have 
 
 test('every documented path is there, and nothing else is', async () => {
   expect(Object.keys((await committed()).paths).sort()).toEqual([
+    '/api/v1/events',
     '/api/v1/measurements',
     '/api/v1/openapi.json',
     '/api/v1/reports',

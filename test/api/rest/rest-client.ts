@@ -7,7 +7,7 @@ import { createRestApp, type RestApp } from '../../../src/api/rest/create-rest-a
 import type { RestConfig } from '../../../src/api/rest/endpoint.ts';
 import { authConfig, PLUGIN_SECRET } from '../../support/auth-config.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { createTestEnvironment, type TestEnvironment } from '../../support/environment.ts';
+import { createTestEnvironment, quietHub, type TestEnvironment } from '../../support/environment.ts';
 
 export const NOW = '2026-03-10T12:00:00Z';
 export const SECRET = PLUGIN_SECRET;
@@ -74,6 +74,7 @@ export function restOn(
     accountLimit: config.rateLimit ? createAccountLimit(environment.clock) : null,
     version: '0.0.0-test',
     metrics: createMetrics('0.0.0-test'),
+    hub: quietHub(environment),
   });
   const send = async (request: Request, env?: unknown) => answerOf(await app.fetch(request, env));
   return {
