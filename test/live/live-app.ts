@@ -12,11 +12,11 @@ import { createDatabase } from '../../src/storage/client.ts';
 
 export const SECRET = 'the-secret-of-the-live-tests';
 const JWT_KEY = 'a-key-of-thirty-two-bytes-or-more';
-export const ORIGIN = 'https://app.example.com';
+const ORIGIN = 'https://app.example.com';
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 /** Has it run after the test, the newest first. */
-export function afterwards(cleanup: () => Promise<unknown> | unknown): void {
+function afterwards(cleanup: () => Promise<unknown> | unknown): void {
   cleanups.push(cleanup);
 }
 afterEach(async () => {
