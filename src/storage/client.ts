@@ -16,7 +16,26 @@ export interface Tx {
   readonly keptSlos: KeptSlos;
 }
 
+/** A statement that a connection prepares when it first needs it. */
+export interface OnceStatement {
+  readonly name: string;
+  /** As PREPARE takes them. */
+  readonly types: string;
+  readonly text: string;
+}
+
 export interface Database {
+  /** SLOs that were read through this database. */
+  readonly keptSlos: KeptSlos;
+  /**
+   * Runs one statement in a transaction of its own that sees only the account's rows, in one round trip where
+   * `tenant` takes three. Every value comes back as its text.
+   */
+  once(
+    accountId: string,
+    statement: OnceStatement,
+    values: readonly string[],
+  ): Promise<Record<string, string | null>[]>;
   /** Runs `work` in one transaction that sees and writes only the account's rows. */
   tenant<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction as the owner of the tables: for workers, over all accounts. */
@@ -59,6 +78,19 @@ function isConnectionFailure(error: unknown): boolean {
  */
 const BEGIN = 'BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off';
 
+/** A script answers with a result for each of its statements, which the driver's types do not know. */
+function rowsOfLastBut(after: number, answer: unknown): Record<string, string | null>[] {
+  const results: pg.QueryResult[] = Array.isArray(answer) ? answer : [];
+  return results.at(-1 - after)?.rows ?? [];
+}
+
+/** What makes a transaction one of the account's. */
+function asTenant(accountId: string): string {
+  // It is spliced into SET LOCAL, which takes no parameters.
+  if (!isAccountId(accountId)) throw new ServiceError('malformed', 'The account id is not valid.');
+  return `SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`;
+}
+
 export interface DatabaseOptions {
   readonly logger: Logger;
   readonly maxConnections?: number;
@@ -75,7 +107,8 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
   const keptSlos = new KeptSlos();
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection failed'));
 
-  async function transaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  /** Hands out a connection, and takes it back or, when it is broken, ends it. */
+  async function connected<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     let client: pg.PoolClient;
     try {
       client = await pool.connect();
@@ -90,10 +123,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     };
     client.on('error', onEnd);
     try {
-      await client.query(begin);
-      const result = await work({ orm: drizzle({ client }), client, keptSlos });
-      await client.query('COMMIT');
-      return result;
+      return await work(client);
     } catch (error) {
       await client.query('ROLLBACK').catch((cause: Error) => {
         broken = cause;
@@ -108,15 +138,35 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     }
   }
 
+  const transaction = <T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> =>
+    connected(async (client) => {
+      await client.query(begin);
+      const result = await work({ orm: drizzle({ client }), client, keptSlos });
+      await client.query('COMMIT');
+      return result;
+    });
+
+  /** What each connection has prepared. */
+  const prepared = new WeakMap<pg.PoolClient, Set<string>>();
+
+  async function prepare(client: pg.PoolClient, { name, types, text }: OnceStatement): Promise<void> {
+    const names = prepared.get(client) ?? new Set<string>();
+    if (names.has(name)) return;
+    await client.query(`PREPARE ${name} (${types}) AS ${text}`);
+    prepared.set(client, names.add(name));
+  }
+
   return {
-    tenant(accountId, work) {
-      // It is spliced into SET LOCAL, which takes no parameters.
-      if (!isAccountId(accountId)) throw new ServiceError('malformed', 'The account id is not valid.');
-      return transaction(
-        `${BEGIN}; SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`,
-        work,
-      );
+    keptSlos,
+    async once(accountId, statement, values) {
+      const execute = `EXECUTE ${statement.name}(${values.map((value) => pg.escapeLiteral(value)).join(', ')})`;
+      const script = `BEGIN; ${asTenant(accountId)}; ${execute}; COMMIT`;
+      return connected(async (client) => {
+        await prepare(client, statement);
+        return rowsOfLastBut(1, await client.query(script));
+      });
     },
+    tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId)}`, work),
     owner: (work) => transaction(BEGIN, work),
     async ping() {
       await pool.query('SELECT 1');

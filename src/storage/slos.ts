@@ -5,13 +5,13 @@ import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } fro
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { PullState } from '../slo/pull-state.ts';
 import type { Tx } from './client.ts';
-import { ROW_VERSION, type SloVersion, slosOfVersions } from './kept-slos.ts';
+import type { SloVersion } from './kept-slos.ts';
 import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
+import { parseReference, referenceKey, type SloReference } from './slo-reference.ts';
 import { definitionColumns, instantOrNull, pullColumns, sloOf } from './slo-rows.ts';
+import { ROW_VERSION, slosOfVersions } from './slo-versions.ts';
 import { removeSnapshots } from './snapshot-rows.ts';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Keeps a new SLO. `conflict` when its project has that name. */
 export async function insertSlo(
@@ -95,25 +95,47 @@ export async function removeSlo(tx: Tx, slo: Slo): Promise<void> {
 export async function slosByReference(
   tx: Tx,
   accountId: string,
-  refs: readonly string[],
+  texts: readonly string[],
   { lock = false }: { lock?: boolean } = {},
 ): Promise<(Slo | null)[]> {
-  // NUL is no text to PostgreSQL, and no name either.
-  const wanted = refs.filter((ref) => !ref.includes('\0'));
-  if (wanted.length === 0) return refs.map(() => null);
+  const refs = texts.map(parseReference);
+  const wanted = partsOf(refs);
   const slos = lock
     ? await lockReferredTo(tx, accountId, wanted)
     : await slosOfVersions(tx, accountId, await versionsReferredTo(tx, accountId, wanted));
   const byRef = new Map<string, Slo>();
   for (const slo of slos) {
     byRef.set(slo.id, slo);
-    byRef.set(`${slo.project}.${slo.name}`, slo);
+    byRef.set(referenceKey({ project: slo.project, name: slo.name }), slo);
   }
-  return refs.map((ref) => byRef.get(UUID.test(ref) ? ref.toLowerCase() : ref) ?? null);
+  return refs.map((ref) => (ref === null ? null : (byRef.get(referenceKey(ref)) ?? null)));
 }
 
-async function lockReferredTo({ orm }: Tx, accountId: string, refs: readonly string[]): Promise<Slo[]> {
-  const { ids, projects, names } = partsOf(refs);
+interface ReferenceParts {
+  readonly ids: string[];
+  readonly projects: string[];
+  readonly names: string[];
+}
+
+function partsOf(refs: readonly (SloReference | null)[]): ReferenceParts {
+  const parts: ReferenceParts = { ids: [], projects: [], names: [] };
+  for (const ref of refs) {
+    if (ref === null) continue;
+    if ('id' in ref) {
+      parts.ids.push(ref.id);
+    } else {
+      parts.projects.push(ref.project);
+      parts.names.push(ref.name);
+    }
+  }
+  return parts;
+}
+
+async function lockReferredTo(
+  { orm }: Tx,
+  accountId: string,
+  { ids, projects, names }: ReferenceParts,
+): Promise<Slo[]> {
   const byName = sql`(${npSlos.project}, ${npSlos.name}) IN (SELECT * FROM unnest(${sql.param(projects)}::text[], ${sql.param(names)}::text[]))`;
   const rows = await orm
     .select()
@@ -133,9 +155,8 @@ async function lockReferredTo({ orm }: Tx, accountId: string, refs: readonly str
 async function versionsReferredTo(
   { client }: Tx,
   accountId: string,
-  refs: readonly string[],
+  { ids, projects, names }: ReferenceParts,
 ): Promise<SloVersion[]> {
-  const { ids, projects, names } = partsOf(refs);
   const versions: SloVersion[] = [];
   if (ids.length > 0) {
     const byId = await client.query<SloVersion>({
@@ -156,26 +177,6 @@ async function versionsReferredTo(
     versions.push(...byName.rows);
   }
   return versions;
-}
-
-interface ReferenceParts {
-  readonly ids: string[];
-  readonly projects: string[];
-  readonly names: string[];
-}
-
-function partsOf(refs: readonly string[]): ReferenceParts {
-  const parts: ReferenceParts = { ids: [], projects: [], names: [] };
-  for (const ref of refs) {
-    const dot = ref.indexOf('.');
-    if (UUID.test(ref)) {
-      parts.ids.push(ref);
-    } else if (dot >= 1) {
-      parts.projects.push(ref.slice(0, dot));
-      parts.names.push(ref.slice(dot + 1));
-    }
-  }
-  return parts;
 }
 
 const SORTS = {
