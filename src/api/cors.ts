@@ -6,8 +6,15 @@ const EXPOSED = [
   'X-RateLimit-Reset',
   'X-Request-Id',
 ].join(', ');
-const ALLOWED_HEADERS =
-  'Authorization, Content-Type, X-Source-Account-Id, X-Hasura-Source-Account-Id, X-Source-Account, X-Hasura-Role, X-Request-Id';
+const ALLOWED_HEADERS: readonly string[] = [
+  'Authorization',
+  'Content-Type',
+  'X-Source-Account-Id',
+  'X-Hasura-Source-Account-Id',
+  'X-Source-Account',
+  'X-Hasura-Role',
+  'X-Request-Id',
+];
 const PREFLIGHT_SECONDS = '600';
 
 /** Lets the browsers of the listed origins read the answer, and tells caches that it is theirs alone. */
@@ -32,8 +39,19 @@ export function optionsResponse(
   const asks = request.headers.has('access-control-request-method');
   if (asks && origin !== null && corsOrigins.includes(origin)) {
     headers.set('Access-Control-Allow-Methods', allowed.join(', '));
-    headers.set('Access-Control-Allow-Headers', ALLOWED_HEADERS);
+    headers.set('Access-Control-Allow-Headers', headersFor(request).join(', '));
     headers.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
   }
   return new Response(null, { status: 204, headers });
 }
+
+/** With those that the page asks for: the operator may have given JWTs a header of their own. */
+function headersFor(request: Request): readonly string[] {
+  const asked = (request.headers.get('access-control-request-headers') ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => /^[\w-]{1,100}$/.test(name) && name.toLowerCase() !== 'x-plugin-secret');
+  return [...ALLOWED_HEADERS, ...asked.slice(0, MAX_ASKED)];
+}
+
+const MAX_ASKED = 20;

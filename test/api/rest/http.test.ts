@@ -187,11 +187,11 @@ describe('browsers', () => {
 
   test('ask before they change something', async () => {
     const open = restOn(rest.environment, { corsOrigins: [APP] });
-    const preflight = (origin: string) =>
+    const preflight = (origin: string, more: Record<string, string> = {}) =>
       open.send(
         new Request('http://localhost/api/v1/slos/default.api', {
           method: 'OPTIONS',
-          headers: { origin, 'access-control-request-method': 'PATCH' },
+          headers: { origin, 'access-control-request-method': 'PATCH', ...more },
         }),
       );
     const { status, headers } = await preflight(APP);
@@ -202,6 +202,10 @@ describe('browsers', () => {
     expect(
       (await preflight('https://evil.example.com')).headers.get('access-control-allow-methods'),
     ).toBeNull();
+    const asked = { 'access-control-request-headers': 'content-type,x-my-jwt, X-Plugin-Secret, a b' };
+    const listed = (await preflight(APP, asked)).headers.get('access-control-allow-headers');
+    expect(listed).toContain('x-my-jwt');
+    expect(listed).not.toMatch(/x-plugin-secret|a b/i);
   });
 });
 
