@@ -176,3 +176,44 @@ export function push(replica: Replica, slo: string, good: number, account = 'pri
     account,
   );
 }
+
+/** A stream of `GET /api/v1/events`, as it comes. */
+export interface OpenEvents {
+  readonly headers: Headers;
+  readonly text: string;
+  readonly isOver: boolean;
+  /** The data of all events of the name so far. */
+  of(event: string): unknown[];
+  close(): void;
+}
+
+export async function openEvents(replica: Replica, query = ''): Promise<OpenEvents> {
+  const aborted = new AbortController();
+  afterwards(() => aborted.abort());
+  const headers = { authorization: `Bearer ${SECRET}` };
+  const answer = await fetch(`${replica.url}/api/v1/events${query}`, { headers, signal: aborted.signal });
+  const state = { text: '', isOver: false };
+  const read = async (): Promise<void> => {
+    for await (const chunk of answer.body ?? []) state.text += Buffer.from(chunk).toString();
+  };
+  read()
+    .catch(() => undefined)
+    .finally(() => {
+      state.isOver = true;
+    });
+  return {
+    headers: answer.headers,
+    get text() {
+      return state.text;
+    },
+    get isOver() {
+      return state.isOver;
+    },
+    of: (event) =>
+      state.text
+        .split('\n\n')
+        .filter((block) => block.startsWith(`event: ${event}\n`))
+        .map((block) => JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? 'null')),
+    close: () => aborted.abort(),
+  };
+}

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
+import { call, openEvents, push, startReplica } from './live-app.ts';
+
+const database = await createTestDatabase();
+
+test('states come at once and when they change, whatever replica was written to', async () => {
+  const [one, other] = await Promise.all([startReplica(database.url), startReplica(database.url)]);
+  await call(one, 'POST', '/api/v1/slos', { name: 'api', target: 0.9 });
+  const events = await openEvents(one);
+  expect(events.headers.get('content-type')).toBe('text/event-stream');
+  expect(events.headers.get('x-accel-buffering')).toBe('no');
+  await expect.poll(() => events.text).toContain('event: state');
+  expect(events.text).toMatch(/^retry: 3000\n\nevent: state\nid: \S+Z\ndata: \{.*\}\n\n$/);
+  expect(events.of('state')).toMatchObject([{ slo: 'api', state: 'no_data', previous_state: null }]);
+
+  await push(other, 'default.api', 99);
+  await expect.poll(() => events.of('state')).toHaveLength(2);
+  // 1 of 100 is bad where 10 are allowed.
+  expect(events.of('state')[1]).toMatchObject({
+    slo: 'api',
+    project: 'default',
+    state: 'healthy',
+    previous_state: 'no_data',
+    objectives: [{ objective: 'default', state: 'healthy', budget: expect.closeTo(0.9) }],
+  });
+  // The budget changes, the state does not.
+  await push(other, 'default.api', 98);
+  await push(other, 'default.api', 50);
+  await expect.poll(() => events.of('state')).toHaveLength(3);
+  expect(events.of('state')[2]).toMatchObject({ state: 'exhausted', previous_state: 'healthy' });
+
+  await call(other, 'DELETE', '/api/v1/slos/default.api');
+  await expect.poll(() => events.of('removed')).toMatchObject([{ slo: 'api', project: 'default' }]);
+  events.close();
+});
+
+test('a project or some SLOs can be asked for, and what is not there is a 404', async () => {
+  const replica = await startReplica(database.url);
+  for (const project of ['east', 'west']) {
+    for (const name of ['a', 'b'])
+      await call(replica, 'POST', '/api/v1/slos', { project, name, target: 0.9 });
+  }
+  const east = await openEvents(replica, '?project=east');
+  await expect.poll(() => east.of('state').length).toBe(2);
+  expect(east.text).not.toContain('west');
+  const two = await openEvents(replica, '?slo_id=east.a&slo_id=west.b');
+  await expect.poll(() => two.of('state').length).toBe(2);
+  // Who comes later to what others watch is told all the same.
+  const later = await openEvents(replica, '?slo_id=east.a');
+  await expect.poll(() => later.of('state')).toMatchObject([{ project: 'east', slo: 'a' }]);
+  for (const events of [east, two, later]) events.close();
+  await expect(call(replica, 'GET', '/api/v1/events?slo_id=east.c')).rejects.toThrow('404');
+  await expect(call(replica, 'GET', '/api/v1/events?colour=red')).rejects.toThrow('422');
+});
+
+test('the stream ends when the service stops, and HEAD opens none', async () => {
+  const replica = await startReplica(database.url);
+  const head = await call(replica, 'HEAD', '/api/v1/events');
+  expect(head).toBeNull();
+  const events = await openEvents(replica);
+  await replica.stop();
+  await expect.poll(() => events.isOver).toBe(true);
+});
