@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<() => Promise<Outcome>>>> =
   'read-rest': async () => (await import('./read-rest.ts')).readRest,
   'read-graphql': async () => (await import('./read-graphql.ts')).readGraphql,
   size: async () => (await import('./size.ts')).size,
+  live: async () => (await import('./live.ts')).live,
 };
 
 function show(bench: string, outcome: Outcome): void {

@@ -29,6 +29,8 @@ export interface Program {
   readonly pid: number;
   /** The first line on stdout that matches. Rejects when the program ends without it. */
   line(pattern: RegExp): Promise<string>;
+  /** As many of those lines, oldest first. */
+  lines(pattern: RegExp, count: number): Promise<string[]>;
   /** All of stdout, once it has ended well. Rejects when it ends otherwise. */
   output(): Promise<string>;
   stop(): Promise<void>;
@@ -74,6 +76,24 @@ export function startProgram({
     },
     () => undefined,
   );
+  const firstLines = (pattern: RegExp, count: number): Promise<string[]> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        watchers.delete(watch);
+        reject(failure(`does not print ${pattern}`));
+      }, READY_MS);
+      const watch = (): void => {
+        const found = lines.filter((line) => pattern.test(line)).slice(0, count);
+        if (found.length < count && !ended) return;
+        clearTimeout(timer);
+        watchers.delete(watch);
+        if (found.length < count) reject(failure(`ended without ${pattern}`));
+        else resolve(found);
+      };
+      watchers.add(watch);
+      exit.catch(reject);
+      watch();
+    });
   const stop = async (): Promise<void> => {
     if (ended) return;
     child.kill('SIGTERM');
@@ -85,24 +105,8 @@ export function startProgram({
   return {
     child,
     pid: child.pid ?? 0,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          watchers.delete(watch);
-          reject(failure(`does not print ${pattern}`));
-        }, READY_MS);
-        const watch = (): void => {
-          const found = lines.find((line) => pattern.test(line));
-          if (found === undefined && !ended) return;
-          clearTimeout(timer);
-          watchers.delete(watch);
-          if (found === undefined) reject(failure(`ended without ${pattern}`));
-          else resolve(found);
-        };
-        watchers.add(watch);
-        exit.catch(reject);
-        watch();
-      }),
+    line: async (pattern) => (await firstLines(pattern, 1))[0] ?? '',
+    lines: firstLines,
     async output() {
       const code = await exit;
       if (code !== 0) throw failure(`ended with ${code}`);
@@ -118,7 +122,7 @@ export function runScript(script: string, args: readonly string[]): Promise<stri
 }
 
 /** The memory of a process that is resident at this moment, in bytes. */
-async function residentBytes(pid: number): Promise<number> {
+export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
