@@ -26,6 +26,7 @@ export function statusOfError({ code }: ServiceError): number {
 export function headersOfError(error: ServiceError): Record<string, string> {
   if (error instanceof RateLimitedError) return { 'Retry-After': String(error.retryAfterSeconds) };
   if (error.code === 'unauthorized') return { 'WWW-Authenticate': 'Bearer realm="nself-slo-tracker"' };
-  if (error.code === 'unavailable' || error.code === 'rate_limited') return { 'Retry-After': RETRY_AFTER_SECONDS };
+  if (error.code === 'unavailable' || error.code === 'rate_limited')
+    return { 'Retry-After': RETRY_AFTER_SECONDS };
   return {};
 }

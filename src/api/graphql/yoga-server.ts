@@ -47,7 +47,8 @@ export function createYogaServer(
     logging: false,
     // By the plugin below, which knows the request.
     maskedErrors: false,
-    fetchAPI: { Request, Response, Headers },
+    // All of Node's own: a Response around Yoga's stand-in for streams ends the process when its client vanishes.
+    fetchAPI: { Request, Response, Headers, ReadableStream, TextEncoder },
   });
 }
 
