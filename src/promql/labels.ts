@@ -1,5 +1,5 @@
 /** The label that carries the metric's name. */
-const METRIC_NAME = '__name__';
+export const METRIC_NAME = '__name__';
 
 /** A label set: names ascending (by code unit) with their values beside them; no value is empty. */
 export interface Labels {
@@ -58,7 +58,7 @@ export function withLabel(labels: Labels, name: string, value: string): Labels {
 }
 
 /** The labels whose name passes. */
-function filterLabels(labels: Labels, keeps: (name: string) => boolean): Labels {
+export function filterLabels(labels: Labels, keeps: (name: string) => boolean): Labels {
   const names: string[] = [];
   const values: string[] = [];
   labels.names.forEach((name, i) => {
@@ -84,7 +84,7 @@ export function compareLabels(a: Labels, b: Labels): number {
 }
 
 /** Orders text by code point, which is the order of its UTF-8 bytes. */
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   let i = 0;

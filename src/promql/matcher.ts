@@ -1,6 +1,6 @@
-import { RE2JS } from 're2js';
 import type { Labels } from './labels.ts';
 import { labelValue } from './labels.ts';
+import { compileRegexp } from './regexp.ts';
 
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
@@ -14,7 +14,7 @@ export interface Matcher {
 
 /**
  * Regular expressions have Go's syntax, match the whole value, and take linear time.
- * @throws RE2JSSyntaxException for an expression that Go would refuse too.
+ * @throws RegexpError for an expression that Go would refuse too.
  */
 export function makeMatcher(name: string, operator: MatchOperator, value: string): Matcher {
   return { name, operator, value, matches: conditionOf(operator, value) };
@@ -49,11 +49,6 @@ function wholeMatch(expression: string): (value: string) => boolean {
     const alternatives = new Set(expression.split('|'));
     return (candidate) => alternatives.has(candidate);
   }
-  return compiled(expression);
-}
-
-function compiled(expression: string): (value: string) => boolean {
-  // A dot matches a line's end in Prometheus' matchers.
-  const pattern = RE2JS.compile(`(?s:${expression})`);
+  const pattern = compileRegexp(expression);
   return (candidate) => pattern.matches(candidate);
 }

@@ -1,0 +1,84 @@
+import type { Budget } from './budget.ts';
+import type { Labels } from './labels.ts';
+import { groupBy } from './match-group.ts';
+import { PromqlError } from './promql-error.ts';
+import type { StepSeries } from './step-series.ts';
+
+/** So many are picked by insertion; more are sorted. */
+const FEW = 32;
+
+/**
+ * `topk` and `bottomk`: the k series of each group with the greatest (smallest) value at each step, as they are.
+ * NaN comes last for both. With a single step the result is in order of value within its group; a tie keeps the
+ * order of the input.
+ */
+export async function selectExtremes(
+  budget: Budget,
+  series: readonly StepSeries[],
+  keyOf: (labels: Labels) => Labels,
+  greatest: boolean,
+  counts: Float64Array,
+): Promise<readonly StepSeries[]> {
+  const most = counts.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  if (most < 1 || counts.length === 0) return [];
+  refuseParameters(counts);
+  const steps = counts.length;
+  const result: StepSeries[] = [];
+  for (const { members } of groupBy(series, keyOf).values()) {
+    budget.hold(steps * members.length);
+    const selected = members.map((one) => ({ ...one, present: new Uint8Array(steps) }));
+    let order: readonly number[] = [];
+    for (let k = 0; k < steps; k += 1) {
+      const wanted = Math.trunc(counts[k] ?? 0);
+      if (budget.spend(members.length)) await budget.breathe();
+      if (wanted < 1) continue;
+      order = extremesAt(members, k, wanted, greatest);
+      for (const i of order) {
+        const one = selected[i];
+        if (one !== undefined) one.present[k] = 1;
+      }
+    }
+    const ordered = steps === 1 ? order.flatMap((i) => selected[i] ?? []) : selected;
+    result.push(...ordered.filter(({ present }) => present.includes(1)));
+  }
+  return result;
+}
+
+/** The indices of the members to keep, best first. */
+function extremesAt(members: readonly StepSeries[], k: number, wanted: number, greatest: boolean): number[] {
+  const candidates: number[] = [];
+  const values = new Float64Array(members.length);
+  members.forEach((member, i) => {
+    if (member.present[k] !== 1) return;
+    candidates.push(i);
+    values[i] = member.values[k] ?? 0;
+  });
+  const before = (a: number, b: number): number => {
+    const x = values[a] ?? 0;
+    const y = values[b] ?? 0;
+    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
+    return (x === y ? 0 : x > y === greatest ? -1 : 1) || a - b;
+  };
+  if (wanted > FEW || wanted >= candidates.length) return candidates.sort(before).slice(0, wanted);
+  // Few are wanted of many, so a short sorted list beats sorting all.
+  const best: number[] = [];
+  for (const i of candidates) {
+    const worst = best[wanted - 1];
+    if (worst !== undefined && before(i, worst) > 0) continue;
+    let at = Math.min(best.length, wanted - 1);
+    while (at > 0 && before(i, best[at - 1] ?? i) < 0) {
+      best[at] = best[at - 1] ?? i;
+      at -= 1;
+    }
+    best[at] = i;
+  }
+  return best;
+}
+
+function refuseParameters(counts: Float64Array): void {
+  for (const count of counts) {
+    if (Number.isNaN(count)) throw new PromqlError('execution', 'Parameter value is NaN');
+    if (count < -(2 ** 63)) throw new PromqlError('execution', `Scalar value ${count} underflows int64`);
+    if (count >= 2 ** 63) throw new PromqlError('execution', `Scalar value ${count} overflows int64`);
+  }
+}
