@@ -15,7 +15,10 @@ export async function runScript(text: string): Promise<ScriptReport> {
   for (const command of parseScript(text)) {
     if (command.kind === 'clear') store.clear();
     else if (command.kind === 'load') store.load(command);
-    else outcomes.push({ line: command.line, expr: command.expr, outcome: await runCase(command, store) });
+    else if (command.kind === 'unknown') {
+      const { line, head, reason } = command;
+      outcomes.push({ line, expr: head, outcome: { kind: 'failed', reason } });
+    } else outcomes.push({ line: command.line, expr: command.expr, outcome: await runCase(command, store) });
   }
   const of = (kind: 'skipped' | 'failed') =>
     outcomes.flatMap(({ line, expr, outcome }) =>

@@ -31,7 +31,16 @@ export interface EvalCase {
   readonly expectsNative: boolean;
 }
 
+/** A block that is no command; it counts as a case that fails. */
+export interface UnknownBlock {
+  readonly kind: 'unknown';
+  readonly line: number;
+  readonly head: string;
+  readonly reason: string;
+}
+
 export type Command =
+  | UnknownBlock
   | { readonly kind: 'clear' }
   | {
       readonly kind: 'load';
@@ -50,7 +59,7 @@ const EXPECT = /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|m
 const EXPECT_RANGE = /^expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$/;
 const EXPECT_STRING = /^expect\s+string\s+(.+)$/;
 
-/** The commands of a test script; throws with the number of the line that it does not understand. */
+/** The commands of a test script. */
 export function parseScript(text: string): Command[] {
   const lines = text.split('\n').map((line) => (line.trim().startsWith('#') ? '' : line.trim()));
   const commands: Command[] = [];
@@ -67,9 +76,8 @@ export function parseScript(text: string): Command[] {
     try {
       commands.push(parseCommand(head, block, first + 1));
     } catch (error) {
-      throw new Error(`line ${first + 1}: ${head}: ${error instanceof Error ? error.message : error}`, {
-        cause: error,
-      });
+      const reason = error instanceof Error ? error.message : String(error);
+      commands.push({ kind: 'unknown', line: first + 1, head, reason: `not understood: ${reason}` });
     }
   }
   return commands;

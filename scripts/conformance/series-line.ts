@@ -3,7 +3,10 @@ import { parseGoFloat } from '../../src/promql/number-format.ts';
 import { parseSelector } from '../../src/promql/parse-selector.ts';
 import { TokenReader } from '../../src/promql/token-reader.ts';
 
-/** A value of a series line: a number, a gap, a staleness marker, or a native histogram, whose content is not read. */
+/**
+ * A value of a series line: a number, a gap, a staleness marker, or, as `native`, what a float cannot hold: a native
+ * histogram or a sample with a start timestamp, whose content is not read.
+ */
 export type Item = number | 'gap' | 'stale' | 'native';
 
 export interface SeriesLine {
@@ -64,6 +67,7 @@ function parseItems(text: string): Item[] {
 const repeated = (item: Item, times: number): Item[] => new Array<Item>(times).fill(item);
 
 function parseItem(word: string): Item[] {
+  if (word.includes('@')) return repeated('native', Number(/x(\d+)/.exec(word)?.[1] ?? 0) + 1);
   const match = SIMPLE.exec(word);
   if (match === null) throw new Error(`not a value: ${word}`);
   const [, first = '', increment, times] = match;

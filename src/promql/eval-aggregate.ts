@@ -8,7 +8,7 @@ import { PromqlError } from './promql-error.ts';
 import { isUtf8, quote } from './quote.ts';
 import { selectExtremes } from './select-extremes.ts';
 import { maxOf, meanOf, minOf, quantileOf, type Statistic, sumOf, varianceOf } from './statistics.ts';
-import { emptySeries, type StepSeries } from './step-series.ts';
+import { columnsOf, emptySeries, type StepSeries } from './step-series.ts';
 
 const STATISTICS: ReadonlyMap<string, Statistic> = new Map<string, Statistic>([
   ['sum', sumOf],
@@ -69,12 +69,13 @@ async function reduceGroups(
     budget.hold(steps);
     const dropName = members.some((member) => member.dropName);
     const out = emptySeries(key, dropName, steps);
+    const { values, present } = columnsOf(members);
     const column = new Float64Array(members.length);
     for (let k = 0; k < steps; k += 1) {
       let length = 0;
-      for (const { present, values } of members) {
-        if (present[k] !== 1) continue;
-        column[length] = values[k] ?? 0;
+      for (let i = 0; i < values.length; i += 1) {
+        if (present[i]?.[k] !== 1) continue;
+        column[length] = values[i]?.[k] ?? 0;
         length += 1;
       }
       if (budget.spend(members.length)) await budget.breathe();

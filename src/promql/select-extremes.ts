@@ -1,8 +1,9 @@
 import type { Budget } from './budget.ts';
 import type { Labels } from './labels.ts';
 import { groupBy } from './match-group.ts';
+import { formatG } from './number-format.ts';
 import { PromqlError } from './promql-error.ts';
-import type { StepSeries } from './step-series.ts';
+import { type Columns, columnsOf, type StepSeries } from './step-series.ts';
 
 /** So many are picked by insertion; more are sorted. */
 const FEW = 32;
@@ -27,12 +28,14 @@ export async function selectExtremes(
   for (const { members } of groupBy(series, keyOf).values()) {
     budget.hold(steps * members.length);
     const selected = members.map((one) => ({ ...one, present: new Uint8Array(steps) }));
+    const columns = columnsOf(members);
+    const column = new Float64Array(members.length);
     let order: readonly number[] = [];
     for (let k = 0; k < steps; k += 1) {
       const wanted = Math.trunc(counts[k] ?? 0);
       if (budget.spend(members.length)) await budget.breathe();
       if (wanted < 1) continue;
-      order = extremesAt(members, k, wanted, greatest);
+      order = extremesAt(columns, k, wanted, greatest, column);
       for (const i of order) {
         const one = selected[i];
         if (one !== undefined) one.present[k] = 1;
@@ -44,20 +47,26 @@ export async function selectExtremes(
   return result;
 }
 
-/** The indices of the members to keep, best first. */
-function extremesAt(members: readonly StepSeries[], k: number, wanted: number, greatest: boolean): number[] {
+/** The indices of the members to keep at step k, best first. */
+function extremesAt(
+  { values, present }: Columns,
+  k: number,
+  wanted: number,
+  greatest: boolean,
+  column: Float64Array,
+): number[] {
   const candidates: number[] = [];
-  const values = new Float64Array(members.length);
-  members.forEach((member, i) => {
-    if (member.present[k] !== 1) return;
+  for (let i = 0; i < values.length; i += 1) {
+    if (present[i]?.[k] !== 1) continue;
     candidates.push(i);
-    values[i] = member.values[k] ?? 0;
-  });
+    column[i] = values[i]?.[k] ?? 0;
+  }
   const before = (a: number, b: number): number => {
-    const x = values[a] ?? 0;
-    const y = values[b] ?? 0;
-    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
-    return (x === y ? 0 : x > y === greatest ? -1 : 1) || a - b;
+    const x = column[a] ?? 0;
+    const y = column[b] ?? 0;
+    if (x > y) return greatest ? -1 : 1;
+    if (x < y) return greatest ? 1 : -1;
+    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
   };
   if (wanted > FEW || wanted >= candidates.length) return candidates.sort(before).slice(0, wanted);
   // Few are wanted of many, so a short sorted list beats sorting all.
@@ -78,7 +87,9 @@ function extremesAt(members: readonly StepSeries[], k: number, wanted: number, g
 function refuseParameters(counts: Float64Array): void {
   for (const count of counts) {
     if (Number.isNaN(count)) throw new PromqlError('execution', 'Parameter value is NaN');
-    if (count < -(2 ** 63)) throw new PromqlError('execution', `Scalar value ${count} underflows int64`);
-    if (count >= 2 ** 63) throw new PromqlError('execution', `Scalar value ${count} overflows int64`);
+    if (count < -(2 ** 63))
+      throw new PromqlError('execution', `Scalar value ${formatG(count)} underflows int64`);
+    if (count >= 2 ** 63)
+      throw new PromqlError('execution', `Scalar value ${formatG(count)} overflows int64`);
   }
 }

@@ -19,6 +19,16 @@ export type StepValue =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'vector'; readonly series: readonly StepSeries[] };
 
+/** The columns of several series side by side, for loops that go step by step. */
+export interface Columns {
+  readonly values: readonly Float64Array[];
+  readonly present: readonly Uint8Array[];
+}
+
+export function columnsOf(series: readonly StepSeries[]): Columns {
+  return { values: series.map(({ values }) => values), present: series.map(({ present }) => present) };
+}
+
 export const vectorOf = (series: readonly StepSeries[]): StepValue => ({ type: 'vector', series });
 
 export function emptySeries(labels: Labels, dropName: boolean, steps: number): StepSeries {

@@ -171,6 +171,8 @@ describe('an instant query', () => {
     ['abs({__name__=~"one|twin"})', 'vector cannot contain metrics with the same labelset'],
     ['label_replace(dup, "n", "", "n", ".*")', 'vector cannot contain metrics with the same labelset'],
     ['topk(0/0, burn)', 'Parameter value is NaN'],
+    ['bottomk(1/0, burn)', 'Scalar value +Inf overflows int64'],
+    ['topk(1e19, burn)', 'Scalar value 10000000000000000000 overflows int64'],
     [
       'label_replace(one, "\\xff", "", "team", "")',
       'invalid destination label name in label_replace(): \\xff',
