@@ -1,3 +1,4 @@
+import { almostEqual } from '../../src/promql/almost-equal.ts';
 import { formatLabels } from '../../src/promql/format-labels.ts';
 import { compareLabels, type Labels } from '../../src/promql/labels.ts';
 import type { MatrixSeries, QueryValue } from '../../src/promql/result.ts';
@@ -5,15 +6,9 @@ import type { EvalCase, Times } from './script.ts';
 import type { SeriesLine } from './series-line.ts';
 
 const EPSILON = 1e-6;
-const SMALLEST_NORMAL = 2 ** -1022;
 
-function almostEqual(a: number, b: number): boolean {
-  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
-  const sum = Math.abs(a) + Math.abs(b);
-  const difference = Math.abs(a - b);
-  if (a === 0 || b === 0 || sum < SMALLEST_NORMAL) return difference < EPSILON * SMALLEST_NORMAL;
-  return difference / Math.min(sum, Number.MAX_VALUE) < EPSILON;
-}
+const isSame = (a: number, b: number): boolean =>
+  (Number.isNaN(a) && Number.isNaN(b)) || almostEqual(a, b, EPSILON);
 
 /** Samples of one series, by time. */
 interface Points {
@@ -29,7 +24,7 @@ export function compareInstant(testCase: EvalCase, value: QueryValue, ordered: b
       ? null
       : `expected the string ${JSON.stringify(expected.value)}, got ${JSON.stringify(value)}`;
   if (expected.type === 'scalar')
-    return value.type === 'scalar' && almostEqual(value.value, expected.value)
+    return value.type === 'scalar' && isSame(value.value, expected.value)
       ? null
       : `expected the scalar ${expected.value}, got ${JSON.stringify(value)}`;
   if (rangeVector !== null)
@@ -67,7 +62,7 @@ export function compareStep({ expected }: EvalCase, value: QueryValue, atMs: num
       got,
     );
   const [only] = got;
-  return got.length === 1 && almostEqual(only?.points.get(0) ?? 0, expected.value)
+  return got.length === 1 && isSame(only?.points.get(0) ?? 0, expected.value)
     ? null
     : `expected the scalar ${expected.value}, got ${JSON.stringify(value)}`;
 }
@@ -103,7 +98,7 @@ function comparePoints(expected: readonly Points[], got: readonly Points[]): str
     for (const time of times) {
       const a = points.get(time);
       const b = found.points.get(time);
-      if (a === undefined || b === undefined || !almostEqual(a, b))
+      if (a === undefined || b === undefined || !isSame(a, b))
         return `${formatLabels(labels)} at ${time}: expected ${a ?? 'nothing'}, got ${b ?? 'nothing'}`;
     }
   }

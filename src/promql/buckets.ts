@@ -1,3 +1,5 @@
+import { almostEqual } from './almost-equal.ts';
+
 /** Cumulative counts of one classic histogram at one instant, ascending by bound. */
 export interface Buckets {
   readonly bounds: number[];
@@ -12,7 +14,6 @@ export interface BucketQuantile {
 
 /** Counts that differ by less than this share of their sum are taken for equal. */
 const TOLERANCE = 1e-12;
-const SMALLEST_NORMAL = 2 ** -1022;
 
 /** The φ-quantile, interpolated linearly within its bucket. */
 export function bucketQuantile(q: number, buckets: Buckets): BucketQuantile {
@@ -87,19 +88,11 @@ function makeMonotonic(counts: number[]): boolean {
   let before = counts[0] ?? 0;
   for (let i = 1; i < counts.length; i += 1) {
     const count = counts[i] ?? 0;
-    if (almostEqual(before, count)) counts[i] = before;
+    if (almostEqual(before, count, TOLERANCE)) counts[i] = before;
     else if (count < before) {
       counts[i] = before;
       forced = true;
     } else before = count;
   }
   return forced;
-}
-
-function almostEqual(a: number, b: number): boolean {
-  if (a === b) return true;
-  const sum = Math.abs(a) + Math.abs(b);
-  const difference = Math.abs(a - b);
-  if (a === 0 || b === 0 || sum < SMALLEST_NORMAL) return difference < TOLERANCE * SMALLEST_NORMAL;
-  return difference / Math.min(sum, Number.MAX_VALUE) < TOLERANCE;
 }

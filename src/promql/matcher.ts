@@ -39,6 +39,7 @@ function conditionOf(operator: MatchOperator, value: string): (value: string) =>
   }
 }
 
+const MAX_KNOWN = 1000;
 const PLAIN_ALTERNATIVES = /^[A-Za-z0-9_\-/ :|]*$/;
 
 function wholeMatch(expression: string): (value: string) => boolean {
@@ -50,5 +51,13 @@ function wholeMatch(expression: string): (value: string) => boolean {
     return (candidate) => alternatives.has(candidate);
   }
   const pattern = compileRegexp(expression);
-  return (candidate) => pattern.matches(candidate);
+  // The same few values come with every series.
+  const known = new Map<string, boolean>();
+  return (candidate) => {
+    const before = known.get(candidate);
+    if (before !== undefined) return before;
+    const matches = pattern.matches(candidate);
+    if (known.size < MAX_KNOWN) known.set(candidate, matches);
+    return matches;
+  };
 }

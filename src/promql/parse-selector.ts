@@ -69,6 +69,7 @@ function parseEntry(tokens: TokenReader): Entry {
   tokens.take();
   if (tokens.token.type !== 'string') throw tokens.unexpected('label matching', 'string');
   const value = textOf(tokens, tokens.take());
+  if (operator === '=~' || operator === '!~') tokens.countRegexp({ start, end: tokens.lastEnd });
   try {
     return { matcher: makeMatcher(name, operator, value), start, end: tokens.lastEnd };
   } catch (error) {

@@ -8,7 +8,7 @@ import { parsePostfix } from './parse-postfix.ts';
 import { parseSelector } from './parse-selector.ts';
 import { isUtf8, quote } from './quote.ts';
 import type { Token } from './token.ts';
-import { AGGREGATORS, WORD_OPERATORS } from './token.ts';
+import { WORD_OPERATORS } from './token.ts';
 import { TokenReader } from './token-reader.ts';
 
 export interface ParseLimits {
@@ -282,7 +282,6 @@ class Parser {
     const grouping = leading ?? this.#grouping() ?? { labels: [], without: false };
     const span = { start: name.start, end: tokens.lastEnd };
     const operator = name.word;
-    if (!AGGREGATORS.has(operator)) throw tokens.unexpected();
     if (EXPERIMENTAL_AGGREGATORS.has(operator))
       throw tokens.fault(
         span,

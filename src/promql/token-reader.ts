@@ -3,12 +3,15 @@ import { parseError, type Span } from './position.ts';
 import type { PromqlError } from './promql-error.ts';
 import { describeToken, type Token } from './token.ts';
 
+const MAX_REGEXPS = 200;
+
 /** The tokens of an expression with one token of look-ahead, and the faults that concern them. */
 export class TokenReader {
   readonly text: string;
   readonly #lexer: Lexer;
   #token: Token;
   #lastEnd = 0;
+  #regexps = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -42,6 +45,13 @@ export class TokenReader {
     if (!this.at(word)) return false;
     this.take();
     return true;
+  }
+
+  /** Each costs some time to compile, whether it matches anything or not. */
+  countRegexp(span: Span): void {
+    this.#regexps += 1;
+    if (this.#regexps > MAX_REGEXPS)
+      throw this.fault(span, `expression holds more than ${MAX_REGEXPS} regular expressions`);
   }
 
   unexpected(context = '', expected = ''): PromqlError {
