@@ -3,10 +3,11 @@ import { isSetOperator, typeOf } from './ast.ts';
 import { checkTypes } from './check-types.ts';
 import { EXPERIMENTAL_FUNCTIONS, FUNCTIONS } from './function-signatures.ts';
 import { stringValue } from './lex-string.ts';
+import { parseGrouping, parseMatching } from './parse-grouping.ts';
 import { parseNumber } from './parse-number.ts';
 import { parsePostfix } from './parse-postfix.ts';
 import { parseSelector } from './parse-selector.ts';
-import { isUtf8, quote } from './quote.ts';
+import { quote } from './quote.ts';
 import type { Token } from './token.ts';
 import { WORD_OPERATORS } from './token.ts';
 import { TokenReader } from './token-reader.ts';
@@ -121,7 +122,7 @@ class Parser {
   #binary(left: Expr, operator: BinaryOperator): Expr {
     this.#tokens.take();
     const returnBool = this.#tokens.takeIf('bool');
-    const matching = this.#matching();
+    const matching = parseMatching(this.#tokens);
     const right = this.#expression(operator === '^' ? BINDING[operator] : BINDING[operator] + 1);
     const vectors = typeOf(left) === 'vector' && typeOf(right) === 'vector';
     return {
@@ -134,52 +135,6 @@ class Parser {
       start: left.start,
       end: right.end,
     };
-  }
-
-  #matching(): VectorMatching {
-    const tokens = this.#tokens;
-    const on = tokens.at('on');
-    if (!on && !tokens.at('ignoring'))
-      return { cardinality: 'one-to-one', labels: [], on: false, include: [] };
-    tokens.take();
-    const labels = this.#labelList();
-    if (!tokens.at('group_left') && !tokens.at('group_right'))
-      return { cardinality: 'one-to-one', labels, on, include: [] };
-    const cardinality = tokens.take().word === 'group_left' ? 'many-to-one' : 'one-to-many';
-    const include = tokens.at('(') ? this.#labelList() : [];
-    return { cardinality, labels, on, include };
-  }
-
-  /** `(a, b)`, as after `by` and `on`. */
-  #labelList(): string[] {
-    const tokens = this.#tokens;
-    if (!tokens.takeIf('(')) throw tokens.unexpected('grouping opts', '"("');
-    const labels: string[] = [];
-    while (!tokens.takeIf(')')) {
-      labels.push(this.#label());
-      if (tokens.at(')')) continue;
-      if (!tokens.takeIf(',')) throw tokens.unexpected('grouping opts', '"," or ")"');
-    }
-    return labels;
-  }
-
-  #label(): string {
-    const tokens = this.#tokens;
-    const { type, word } = tokens.token;
-    if (type === 'string') {
-      const token = tokens.take();
-      const label = stringValue(token.text);
-      if (label === '' || !isUtf8(label))
-        throw tokens.fault(token, `invalid label name for grouping: ${quote(label)}`);
-      return label;
-    }
-    const isWord =
-      type === 'identifier' ||
-      type === 'keyword' ||
-      type === 'aggregator' ||
-      (type === 'operator' && WORD_OPERATORS.has(word));
-    if (!isWord) throw tokens.unexpected('grouping opts', 'label');
-    return tokens.take().text;
   }
 
   #operand(): Expr {
@@ -276,10 +231,10 @@ class Parser {
 
   #aggregate(name: Token): Aggregate {
     const tokens = this.#tokens;
-    const leading = this.#grouping();
+    const leading = parseGrouping(tokens);
     if (!tokens.at('(')) throw tokens.unexpected('aggregation');
     const args = this.#arguments();
-    const grouping = leading ?? this.#grouping() ?? { labels: [], without: false };
+    const grouping = leading ?? parseGrouping(tokens) ?? { labels: [], without: false };
     const span = { start: name.start, end: tokens.lastEnd };
     const operator = name.word;
     if (EXPERIMENTAL_AGGREGATORS.has(operator))
@@ -304,12 +259,5 @@ class Parser {
       without: grouping.without,
       ...span,
     };
-  }
-
-  #grouping(): { readonly labels: readonly string[]; readonly without: boolean } | null {
-    const without = this.#tokens.at('without');
-    if (!without && !this.#tokens.at('by')) return null;
-    this.#tokens.take();
-    return { labels: this.#labelList(), without };
   }
 }
