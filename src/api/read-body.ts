@@ -7,6 +7,10 @@ const MIB = 1024 * 1024;
 const PATIENCE_MS = 20 * SECOND_MS;
 const LEAST_BYTES_PER_MS = 16;
 
+const SMALL_BYTES = 64 * 1024;
+
+const tooSlow = (): ServiceError => new ServiceError('malformed', 'The body did not arrive in time.');
+
 export interface ReadBodyOptions {
   /** In bytes. */
   readonly limit: number;
@@ -23,7 +27,14 @@ export async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () =>
     new ServiceError('too_large', `The body is larger than ${limit / MIB} MiB, the limit of this endpoint.`);
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();
+  const announced = Number(request.headers.get('content-length') ?? Number.NaN);
+  if (announced > limit) throw tooLarge();
+  // Of a length that HTTP holds it to: as one piece, which spares a stream, a third of a small request's work.
+  if (announced <= SMALL_BYTES) {
+    const body = await within(patienceMs, request.arrayBuffer());
+    if (body === 'late') throw tooSlow();
+    return new Uint8Array(body);
+  }
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   // What else the client sends is dropped unread; nothing waits for that.
@@ -36,7 +47,7 @@ export async function readBody(
     const read = await within(restMs, reader.read());
     if (read === 'late') {
       leave();
-      throw new ServiceError('malformed', 'The body did not arrive in time.');
+      throw tooSlow();
     }
     if (read.done) return Buffer.concat(chunks, size);
     size += read.value.byteLength;

@@ -10,6 +10,7 @@ import type { AuthenticatedActor } from '../auth/credential.ts';
 import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { readBody } from '../read-body.ts';
 import type { Allowance } from '../token-buckets.ts';
+import { ArrivedRequest } from './arrived-request.ts';
 import { createBatchers } from './batchers.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { errorResponse, refusal, type WholeError } from './error-response.ts';
@@ -185,13 +186,7 @@ function errorCount(countError: (code: string) => void): Call['count'] {
 /** The request with its body in hand: within the limits of size and time, and only for those who are known. */
 async function arrived(request: Request): Promise<Request> {
   if (request.method !== 'POST') return request;
-  const { url, method, headers, signal } = request;
-  return new Request(url, {
-    method,
-    headers,
-    signal,
-    body: await readBody(request, { limit: MAX_BODY_BYTES }),
-  });
+  return new ArrivedRequest(request, await readBody(request, { limit: MAX_BODY_BYTES })).forYoga();
 }
 
 function isStream({ headers }: Response): boolean {
