@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createAccountLimit } from './api/account-limit.ts';
 import { createEdgeVerify, type EdgeVerify } from './api/auth/edge-verify.ts';
 import { peerAddressOf } from './api/auth/peer-address.ts';
+import { assertMayUpgrade } from './api/auth/request-origin.ts';
 import { createActorResolver } from './api/auth/resolve-actor.ts';
 import { createConnectionResolver } from './api/auth/resolve-connection.ts';
 import { addCorsHeaders, optionsResponse } from './api/cors.ts';
@@ -117,7 +118,14 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     logger,
   });
   const resolveConnection = createConnectionResolver(resolveActor, config);
-  const sockets = createGraphqlSockets({ graphql, resolveActor, resolveConnection, clock, logger });
+  const sockets = createGraphqlSockets({
+    graphql,
+    resolveActor,
+    resolveConnection,
+    assertMayUpgrade: (request) => assertMayUpgrade(request, config),
+    clock,
+    logger,
+  });
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,

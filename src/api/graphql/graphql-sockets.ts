@@ -27,6 +27,8 @@ export interface GraphqlSocketsOptions {
   readonly graphql: Graphql;
   readonly resolveActor: ResolveActor;
   readonly resolveConnection: ResolveConnection;
+  /** Throws a ServiceError for a page that may not open a WebSocket. */
+  readonly assertMayUpgrade: (request: Request) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,7 +63,7 @@ interface Peer {
 
 /** GraphQL over WebSockets, in the protocol graphql-transport-ws. */
 export function createGraphqlSockets(options: GraphqlSocketsOptions): GraphqlSockets {
-  const { graphql, resolveActor, resolveConnection, clock, logger } = options;
+  const { graphql, resolveActor, resolveConnection, assertMayUpgrade, clock, logger } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -172,6 +174,7 @@ export function createGraphqlSockets(options: GraphqlSocketsOptions): GraphqlSoc
     if (new URL(request.url).pathname !== '/graphql') {
       throw new ServiceError('not_found', 'There is no WebSocket at this path.');
     }
+    assertMayUpgrade(request);
     const peerAddress = incoming.socket.remoteAddress;
     // A program that sends its credentials with the request learns at once what is wrong with them.
     if (request.headers.has('authorization')) await resolveActor(request, { peerAddress, place: 'upgrade' });

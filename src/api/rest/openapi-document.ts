@@ -49,7 +49,7 @@ export function openApiDocument(
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: publicUrl ?? '/' }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { accessKey: [] }],
     paths,
     components: {
       securitySchemes: {
@@ -57,6 +57,11 @@ export function openApiDocument(
           type: 'http',
           scheme: 'bearer',
           description: "The plugin's secret, or a JWT as Hasura takes it.",
+        },
+        accessKey: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'An access key: the user is the account, the password the key.',
         },
       },
       schemas,
