@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
@@ -10,10 +9,10 @@ import { getSlo } from '../../src/services/find-slos.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import type { Tx } from '../../src/storage/client.ts';
-import { KeptSlos } from '../../src/storage/kept-slos.ts';
 import { TENANT_ROLE } from '../../src/storage/schema.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { type Mangle, mangled, withoutAccount, withoutWhere } from './mistakes.ts';
 import { NO_STORAGE_CALLS, STORAGE_CALLS, type StorageCall, type Target } from './storage-calls.ts';
 
 const database = await createTestDatabase();
@@ -32,7 +31,7 @@ beforeAll(async () => {
     const ctx = actingAs(env, accountId);
     const input = { name: `api-of-${accountId}`, target: 0.9, labels: { team: 'payments' } };
     const { id } = await createSlo({ ctx, input });
-    const points = Array.from({ length: 300 }, (_, i) => ({
+    const points = Array.from({ length: 90 }, (_, i) => ({
       at: new Date(AT - (i + 1) * MINUTE_MS).toISOString(),
       good,
       total: good * 2,
@@ -40,7 +39,11 @@ beforeAll(async () => {
     await recordMeasurements({ ctx, input: { id, body: { points } } });
   }
   await evaluate(env);
-  // As a minute before, so that there is something to settle.
+  // As of counters, and as a minute before, so that there is something to settle.
+  await database.query(
+    `UPDATE np_slo_snapshots SET received_good = used_good, received_total = used_total, counter_points = '1'
+     WHERE used_total IS NOT NULL`,
+  );
   await database.query(
     "UPDATE np_slos SET evaluated_at = evaluated_at - interval '1 minute', updated_at = evaluated_at",
   );
@@ -62,25 +65,14 @@ function sloOf(accountId: string): Slo {
   return slo;
 }
 
-/** An account that a statement compares the column with, in drizzle's spelling and in ours. */
-const COMPARISON = /(?:"?\w+"?\.)?"?source_account_id"? = (\$\d+|\w+\.\w+)/g;
-const WHERE = /(?<!FILTER \()\bWHERE\b/gi;
-
 /** A mistake that a statement could hold, and whose ids a client could send. */
 interface Mistake {
   readonly name: string;
-  readonly mangle: (statement: string) => string;
+  readonly mangle: Mangle;
   readonly target: () => Target;
 }
 
-const asItIs = (statement: string): string => statement;
-// What was compared stays in the statement, since PostgreSQL wants to know the type of every parameter.
-const withoutAccount = (statement: string): string =>
-  statement.replaceAll(
-    COMPARISON,
-    (_all, other: string) => `(${other}::text IS NOT DISTINCT FROM ${other}::text)`,
-  );
-const withoutWhere = (statement: string): string => statement.replaceAll(WHERE, 'WHERE TRUE OR');
+const asItIs: Mangle = (statement) => statement;
 
 const own = (): Target => ({ accountId: 'mine', slo: sloOf('mine'), atMs: AT });
 const foreignIds = (): Target => ({ accountId: 'mine', slo: sloOf('theirs'), atMs: AT });
@@ -92,20 +84,6 @@ const MISTAKES: readonly Mistake[] = [
   { name: 'no WHERE at all', mangle: withoutWhere, target: own },
   { name: "another account's ids, no WHERE at all", mangle: withoutWhere, target: foreign },
 ];
-
-/** The transaction, with each of its statements mangled on the way to the database. */
-function mangled(tx: Tx, mangle: (statement: string) => string): Tx {
-  const query = (first: string | { text: string }, ...rest: unknown[]) => {
-    const text = mangle(typeof first === 'string' ? first : first.text);
-    // Without its name: a prepared statement keeps its text.
-    const config = typeof first === 'string' ? text : { ...first, text, name: undefined };
-    return Reflect.apply(tx.client.query, tx.client, [config, ...rest]);
-  };
-  const client = new Proxy(tx.client, {
-    get: (target, property) => (property === 'query' ? query : Reflect.get(target, property, target)),
-  });
-  return { client, orm: drizzle({ client }), keptSlos: new KeptSlos() };
-}
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 

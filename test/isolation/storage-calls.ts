@@ -220,6 +220,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   announceChanges: 'NOTIFY, no rows',
   createPartitions: 'DDL, as the owner',
   createShards: 'advisory locks',
+  ensureHasuraRole: 'before the service serves',
   ensureRoles: 'before the service serves',
   migrate: 'before the service serves',
   OWN: 'a part of statements',
