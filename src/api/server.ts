@@ -10,8 +10,9 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import type { Logger } from 'pino';
-import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
+import { SECOND_MS } from '../lib/duration.ts';
 import { StartError } from '../lib/errors.ts';
+import { dropUnreadBody, limitConnections, SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 
 /** `env` brings Node's own request, for the peer's address. */
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
@@ -24,6 +25,8 @@ export interface ServerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly logger: Logger;
+  /** Left out: `SERVER_LIMITS`. */
+  readonly limits?: ServerLimits;
   /** Left out: a request for a WebSocket is answered as any other. */
   readonly upgrade?: Upgrade;
 }
@@ -35,10 +38,6 @@ export interface RunningHttpServer {
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
-/** A client that sends its headers byte by byte holds a socket no longer than this. */
-const HEADERS_TIMEOUT_MS = 15 * SECOND_MS;
-/** A body may take as long as it likes (streams of measurements), but not stand still for longer than this. */
-const IDLE_TIMEOUT_MS = 2 * MINUTE_MS;
 /** Longer than nginx keeps its upstream connections (60 s), so that it never writes into a closed one. */
 const KEEP_ALIVE_TIMEOUT_MS = 65 * SECOND_MS;
 const CLOSE_POLL_MS = 50;
@@ -165,7 +164,7 @@ function withoutUpgrade(
 
 /** Serves `fetch` over HTTP. Throws a StartError that names PORT or HOST. */
 export async function startServer(fetch: Fetch, options: ServerOptions): Promise<RunningHttpServer> {
-  const { logger } = options;
+  const { logger, limits = SERVER_LIMITS } = options;
   let closing = false;
   const handle = getRequestListener(
     // Only ever called for HTTP/1.1 here.
@@ -176,13 +175,14 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
   const server = createHttpServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: limits.headersTimeoutMs,
       requestTimeout: 0,
-      connectionsCheckingInterval: 5 * SECOND_MS,
+      connectionsCheckingInterval: limits.checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
       exchanges.set(request.socket, { request, response });
+      dropUnreadBody(request, response, limits);
       if (closing) response.setHeader('Connection', 'close');
       handle(request, response).catch((error: unknown) => {
         logger.error({ err: error }, 'a response failed');
@@ -190,7 +190,8 @@ export async function startServer(fetch: Fetch, options: ServerOptions): Promise
       });
     },
   );
-  server.setTimeout(IDLE_TIMEOUT_MS, (socket) => {
+  limitConnections(server, limits, logger);
+  server.setTimeout(limits.idleTimeoutMs, (socket) => {
     if (!isWaitingForUs(exchanges.get(socket))) socket.destroy();
   });
   server.on('clientError', answerSocket);
