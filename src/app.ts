@@ -9,6 +9,7 @@ import { addCorsHeaders, optionsResponse } from './api/cors.ts';
 import { createGraphql, type Graphql } from './api/graphql/create-graphql.ts';
 import { createGraphqlSockets } from './api/graphql/graphql-sockets.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
+import { createPrometheusApp, PROMETHEUS_BASE } from './api/prometheus/create-prometheus-app.ts';
 import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Upgrade } from './api/server.ts';
 import type { Config } from './config.ts';
@@ -21,6 +22,7 @@ import { createStatusHub } from './services/status-hub.ts';
 import { createChangeFeed } from './storage/change-feed.ts';
 import type { Database } from './storage/client.ts';
 import { createPartitions } from './storage/partitions.ts';
+import { createSeriesStore } from './storage/series-source.ts';
 import { createShards } from './storage/shards.ts';
 import { createEvaluator } from './workers/evaluator.ts';
 import { createRetention } from './workers/retention.ts';
@@ -44,6 +46,7 @@ export interface App {
   stop(): Promise<void>;
 }
 
+const MIB = 1024 * 1024;
 interface GraphqlEndpoint {
   readonly graphql: Graphql;
   readonly metrics: Metrics;
@@ -126,6 +129,14 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     clock,
     logger,
   });
+  const prometheus = createPrometheusApp({
+    environment,
+    series: createSeriesStore({ db, clock, cacheBytes: config.prometheusCacheMb * MIB }),
+    config,
+    version,
+    metrics,
+    resolveActor,
+  });
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,
@@ -138,7 +149,9 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   ];
   return {
     fetch(request, env) {
-      switch (new URL(request.url).pathname) {
+      const { pathname } = new URL(request.url);
+      if (pathname.startsWith(`${PROMETHEUS_BASE}/`)) return prometheus.fetch(request, peerAddressOf(env));
+      switch (pathname) {
         case '/graphql':
           return serveGraphql({ graphql, metrics, corsOrigins }, request, peerAddressOf(env));
         case '/auth/verify':

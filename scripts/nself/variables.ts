@@ -62,6 +62,8 @@ export const VARIABLES: readonly Variable[] = [
     ['CORS_ORIGINS', null, 'origins of browsers that may call, separated by commas'],
     ['TRUSTED_PROXIES', 'loopback', 'whose X-Forwarded-For counts: addresses and ranges'],
     ['RATE_LIMIT', 'on', 'off turns rate limits off'],
+    ['PROMETHEUS_RATE_LIMIT', '50/100', 'PromQL requests of an account: average a minute / burst, or off'],
+    ['PROMETHEUS_CACHE_MB', '256', 'memory for the columns that PromQL reads, in MiB'],
     ['LOG_LEVEL', 'info', 'trace, debug, info, warn, error, fatal or silent'],
   ]),
   ...table('planned')([
@@ -78,7 +80,5 @@ export const VARIABLES: readonly Variable[] = [
     ['ALERTMANAGER_URL', null, 'Alertmanager that gets alerts'],
     ['PROMETHEUS_SOURCES', null, 'JSON: name -> {url, headers, accounts}'],
     ['TABLE_SOURCES', null, 'JSON: name -> {table, columns, accounts}'],
-    ['PROMETHEUS_RATE_LIMIT', '50/100', 'requests of an account: average a minute / burst, or off'],
-    ['PROMETHEUS_CACHE_MB', '256', 'memory for cached columns'],
   ]),
 ];

@@ -39,7 +39,7 @@ export class Budget {
     this.#held += samples;
     if (this.#held > this.#maxSamples)
       throw new PromqlError(
-        'execution',
+        'bad_data',
         'query processing would load too many samples into memory in query execution',
       );
     if (this.#held > this.#peak) this.#peak = this.#held;

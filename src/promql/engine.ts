@@ -102,7 +102,7 @@ async function prepare({ text, expr, source, signal, options }: Query, grid: Gri
         );
   budget.check();
   if (answers.reduce((sum, series) => sum + series.length, 0) > maxSeries)
-    throw new PromqlError('execution', `query selects more than ${maxSeries} series`);
+    throw new PromqlError('bad_data', `query selects more than ${maxSeries} series`);
   return {
     query: grid,
     lookbackMs,

@@ -19,7 +19,7 @@ export interface ParseLimits {
   readonly maxDepth: number;
 }
 
-const PARSE_LIMITS: ParseLimits = { maxLength: 256 * 1024, maxDepth: 500 };
+export const PARSE_LIMITS: ParseLimits = { maxLength: 256 * 1024, maxDepth: 500 };
 
 const BINDING: Readonly<Record<BinaryOperator, number>> = {
   or: 1,

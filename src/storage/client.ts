@@ -38,6 +38,8 @@ export interface Database {
   ): Promise<Record<string, string | null>[]>;
   /** Runs `work` in one transaction that sees and writes only the account's rows. */
   tenant<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** As `tenant`, to read only: all statements see the database as it is at the first one. */
+  tenantSnapshot<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction as the owner of the tables: for workers, over all accounts. */
   owner<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Answers when the database does. */
@@ -76,7 +78,9 @@ function isConnectionFailure(error: unknown): boolean {
  * Look-ups go by keys. Plans are kept, and one that is made while a partition is still empty would read it
  * whole for ever after.
  */
-const BEGIN = 'BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off';
+const BY_KEYS = 'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off';
+const BEGIN = `BEGIN; ${BY_KEYS}`;
+const BEGIN_SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_KEYS}`;
 
 /** A script answers with a result for each of its statements, which the driver's types do not know. */
 function rowsOfLastBut(after: number, answer: unknown): Record<string, string | null>[] {
@@ -167,6 +171,7 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
       });
     },
     tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId)}`, work),
+    tenantSnapshot: (accountId, work) => transaction(`${BEGIN_SNAPSHOT}; ${asTenant(accountId)}`, work),
     owner: (work) => transaction(BEGIN, work),
     async ping() {
       await pool.query('SELECT 1');

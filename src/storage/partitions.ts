@@ -14,7 +14,7 @@ const nameOf = (startMs: number): string =>
   `np_slo_snapshots_${new Date(startMs).toISOString().slice(0, 10).replaceAll('-', '')}`;
 
 /** Start of the week that a partition's name stands for; null for any other name. */
-function startOf(name: string): number | null {
+export function partitionStart(name: string): number | null {
   const match = /^np_slo_snapshots_(\d{4})(\d{2})(\d{2})$/.exec(name);
   return match === null ? null : Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
 }
@@ -24,7 +24,7 @@ async function existing(client: pg.PoolClient): Promise<Set<number>> {
     `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'np_slo_snapshots'::regclass`,
   );
-  return new Set(rows.map((row) => startOf(row.relname)).filter((start) => start !== null));
+  return new Set(rows.map((row) => partitionStart(row.relname)).filter((start) => start !== null));
 }
 
 export interface Partitions {

@@ -3,6 +3,7 @@ import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
 import type { Tx } from '../../src/storage/client.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
+import { loadSamples } from '../../src/storage/sample-rows.ts';
 import {
   lastDataOf,
   lastRowOf,
@@ -11,6 +12,7 @@ import {
   loadRuns,
   type SeriesKey,
 } from '../../src/storage/series-columns.ts';
+import { readSeriesState, selectSeriesDefinitions } from '../../src/storage/series-definitions.ts';
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import {
@@ -183,6 +185,16 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       minutes,
     }));
   },
+  readSeriesState: (tx, { accountId }) => readSeriesState(tx, accountId),
+  selectSeriesDefinitions: (tx, { accountId }) => selectSeriesDefinitions(tx, accountId),
+  loadSamples: async (tx, { accountId, slo, atMs }) => {
+    const request = { accountId, metric: 'count_total' } as const;
+    const stretch = { kind: 'stretch', fromMs: atMs - DAY_MS, toMs: atMs } as const;
+    return [
+      await loadSamples(tx, { ...request, sloIds: null, range: stretch }),
+      await loadSamples(tx, { ...request, sloIds: [slo.id], range: { kind: 'instants', instants: [atMs] } }),
+    ];
+  },
   settleSlos: (tx, { atMs }) => settleSlos(tx, atMs, null),
   insertSnapshots: (tx, target) => insertSnapshots(tx, keysOf(target), rows(target.atMs + MINUTE_MS)),
   replaceSnapshots: async (tx, target) => {
@@ -227,5 +239,6 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   STRETCH: 'a part of statements',
   rangeParameters: 'parameters of statements',
   migrationsPending: 'the record of migrations',
+  partitionStart: 'a time out of a name',
   privilegeRefusal: 'a sentence',
 };

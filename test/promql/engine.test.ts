@@ -203,7 +203,7 @@ describe('limits', () => {
     const message = 'query processing would load too many samples into memory in query execution';
     // 3 series of 61 samples each, and 3 x 60 points.
     await expect(at('sum_over_time(burn[2h])', 3600, { maxSamples: 100 })).rejects.toMatchObject({
-      kind: 'execution',
+      kind: 'bad_data',
       message,
     });
     await expect(range('burn', [0, 3600, 60], { maxSamples: 100 })).rejects.toMatchObject({ message });
@@ -216,7 +216,7 @@ describe('limits', () => {
 
   test('too many series are refused', async () => {
     await expect(at('burn + burn', 60, { maxSeries: 5 })).rejects.toMatchObject({
-      kind: 'execution',
+      kind: 'bad_data',
       message: 'query selects more than 5 series',
     });
   });

@@ -1,0 +1,109 @@
+import type { SloMetricName } from '../slo/slo-metrics.ts';
+import { decodeFloat8Array, decodeInstantArray, encodeInstantArray } from './arrays.ts';
+import type { Tx } from './client.ts';
+
+/** Where a metric's samples stand in a row; null for one that does not come from there. */
+type RowExpression = string | null;
+
+// A row says what came in only where it differs from what was used of it.
+const AS_USED = '(s.received_good IS NULL AND s.received_bad IS NULL AND s.received_total IS NULL)';
+
+/** The statuses of slices and values are judged by the caller, from the same number. */
+const ROW_EXPRESSIONS: Readonly<Record<SloMetricName, RowExpression>> = {
+  reliability: 's.reliability',
+  budget: 's.budget',
+  burn_rate: 's.burn_rate',
+  count_good: 's.count_good',
+  count_total: 's.count_total',
+  sli_threshold: 's.value',
+  sli_threshold_status: 's.value',
+  sli_ratio_received_good: `CASE WHEN ${AS_USED} THEN s.used_good ELSE s.received_good END`,
+  sli_ratio_received_bad: 's.received_bad',
+  sli_ratio_received_total: `CASE WHEN ${AS_USED} THEN s.used_total ELSE s.received_total END`,
+  sli_ratio_used_good: 's.used_good',
+  sli_ratio_used_total: 's.used_total',
+  time_slice_reliability: 's.slice_reliability',
+  time_slice_status: 's.slice_reliability',
+  target: null,
+  threshold: null,
+  time_slice_allowance: null,
+  component_weight: null,
+  component_impact: null,
+  component_delay: null,
+  component_was_delayed: null,
+  composite_max_delay: null,
+};
+
+/** Which rows are wanted: all of a stretch `fromMs < at <= toMs`, or those at the instants, ascending. */
+export type SampleRange =
+  | { readonly kind: 'stretch'; readonly fromMs: number; readonly toMs: number }
+  | { readonly kind: 'instants'; readonly instants: readonly number[] };
+
+export interface SampleRequest {
+  readonly accountId: string;
+  readonly metric: SloMetricName;
+  /** Null for all of the account's SLOs. */
+  readonly sloIds: readonly string[] | null;
+  readonly range: SampleRange;
+}
+
+/** The samples of one objective, ascending by time, none of them NaN. */
+export interface SampleRow {
+  readonly sloId: string;
+  readonly objective: string;
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
+/**
+ * Samples as columns, one answer an objective that has any. A stretch goes through the minutes of all of the
+ * account's series, which lie together; instants are looked up one by one for each SLO.
+ */
+export async function loadSamples({ client }: Tx, request: SampleRequest): Promise<SampleRow[]> {
+  const { accountId, metric, sloIds, range } = request;
+  const expression = ROW_EXPRESSIONS[metric];
+  if (expression === null) return [];
+  const isStretch = range.kind === 'stretch';
+  const first = isStretch ? range.fromMs : (range.instants[0] ?? 0) - 1;
+  const last = isStretch ? range.toMs : (range.instants.at(-1) ?? 0);
+  const slos = sloIds === null ? '' : `AND s.slo_id = ANY($4)`;
+  const instants = isStretch ? '' : `AND s.at = ANY($${sloIds === null ? 4 : 5})`;
+  const { rows } = await client.query<{ slo_id: string; objective: string; times: Buffer; vals: Buffer }>({
+    name: `samples-${metric}-${range.kind}-${sloIds === null ? 'all' : 'some'}`,
+    text: `SELECT q.slo_id, q.objective, array_send(array_agg(q.at)) AS times, array_send(array_agg(q.value)) AS vals
+           FROM (
+             SELECT s.slo_id, s.objective, s.at, ${expression} AS value FROM np_slo_snapshots s
+             WHERE s.source_account_id = $1 AND s.at > $2 AND s.at <= $3 AND s.state IS NOT NULL ${slos} ${instants}
+           ) q WHERE q.value IS NOT NULL GROUP BY q.slo_id, q.objective`,
+    values: [
+      accountId,
+      new Date(first),
+      new Date(last),
+      ...(sloIds === null ? [] : [sloIds]),
+      ...(isStretch ? [] : [encodeInstantArray(range.instants)]),
+    ],
+  });
+  return rows.map((row) =>
+    ascending({
+      sloId: row.slo_id,
+      objective: row.objective,
+      times: decodeInstantArray(row.times),
+      values: decodeFloat8Array(row.vals),
+    }),
+  );
+}
+
+/** They come in the order of the key as a rule, but nothing promises it. */
+function ascending(row: SampleRow): SampleRow {
+  const { times, values } = row;
+  for (let i = 1; i < times.length; i += 1) {
+    if ((times[i] ?? 0) > (times[i - 1] ?? 0)) continue;
+    const order = Array.from(times.keys()).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
+    return {
+      ...row,
+      times: Float64Array.from(order, (at) => times[at] ?? 0),
+      values: Float64Array.from(order, (at) => values[at] ?? 0),
+    };
+  }
+  return row;
+}
