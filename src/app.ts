@@ -19,12 +19,14 @@ import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
 import { createStatusHub } from './services/status-hub.ts';
+import { createSourceReaders } from './sources/source-readers.ts';
 import { createChangeFeed } from './storage/change-feed.ts';
 import type { Database } from './storage/client.ts';
 import { createPartitions } from './storage/partitions.ts';
 import { createSeriesStore } from './storage/series-source.ts';
 import { createShards } from './storage/shards.ts';
 import { createEvaluator } from './workers/evaluator.ts';
+import { createPuller } from './workers/puller.ts';
 import { createRetention } from './workers/retention.ts';
 
 export interface AppOptions {
@@ -137,12 +139,19 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     metrics,
     resolveActor,
   });
+  const shards = createShards(db, logger);
   const workers = [
     createEvaluator(environment, {
       intervalMs: config.evaluationIntervalMs,
-      shards: createShards(db, logger),
+      shards,
       onRound: ({ seconds, objectives }) =>
         metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
+    }),
+    createPuller(environment, {
+      readers: createSourceReaders(db, environment.sources),
+      held: shards.held,
+      onLook: (look) => metrics.observePulls(look),
+      onRound: (round) => metrics.countPulls(round),
     }),
     createRetention(environment),
     changes,

@@ -23,6 +23,10 @@ export interface Metrics {
   countError(code: string): void;
   /** Measurements that were stored. */
   countPoints(points: number): void;
+  /** SLOs of which minutes of their source were read, and of which that failed. */
+  countPulls(round: { readonly read: number; readonly failed: number }): void;
+  /** How the reading of this replica's sources stands. */
+  observePulls(look: { readonly lagMs: number; readonly failing: number }): void;
   /** One round of the evaluator, over so many objectives. */
   observeTick(tick: { readonly durationMs: number; readonly objectives: number }): void;
 }
@@ -98,6 +102,23 @@ export function createMetrics(version: string): Metrics {
     registers,
   });
 
+  const pulls = new Counter({
+    name: 'nself_slo_tracker_pulls_total',
+    help: 'Times that minutes of an SLO were read from its source.',
+    labelNames: ['result'] as const,
+    registers,
+  });
+  const pullLag = new Gauge({
+    name: 'nself_slo_tracker_pull_lag_seconds',
+    help: 'How far the reading of sources is behind now, where it is furthest behind.',
+    registers,
+  });
+  const pullsFailing = new Gauge({
+    name: 'nself_slo_tracker_pulls_failing',
+    help: 'SLOs whose source could not be read the last time.',
+    registers,
+  });
+
   return {
     contentType: registry.contentType,
     expose: () => registry.metrics(),
@@ -119,6 +140,14 @@ export function createMetrics(version: string): Metrics {
     },
     countPoints(count) {
       points.inc(count);
+    },
+    countPulls({ read, failed }) {
+      pulls.inc({ result: 'read' }, read);
+      pulls.inc({ result: 'failed' }, failed);
+    },
+    observePulls({ lagMs, failing }) {
+      pullLag.set(lagMs / 1000);
+      pullsFailing.set(failing);
     },
     observeTick(tick) {
       ticks.observe(tick.durationMs / 1000);

@@ -40,7 +40,7 @@ function tableFaults(
 }
 
 /** What the configuration has against an SLI of the account; nothing where its source may be read. */
-function sourceAccessFaults(settings: SourceSettings, accountId: string, sli: Sli): ErrorDetail[] {
+export function sourceAccessFaults(settings: SourceSettings, accountId: string, sli: Sli): ErrorDetail[] {
   const { source } = sli;
   switch (source.type) {
     case 'push':

@@ -1,12 +1,13 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { SloDefinition } from './definition.ts';
-import type { PullState } from './pull-state.ts';
+import type { Backfill, MinuteRange, PullState } from './pull-state.ts';
 import type { PulledSource } from './source.ts';
 import { windowAt } from './window.ts';
 
 /** Rows of so many past minutes are read again, since they may come late. */
-const REREAD_MS = 15 * MINUTE_MS;
-function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
+export const REREAD_MS = 15 * MINUTE_MS;
+
+export function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
   return sli.source.type === 'push' ? null : sli.source;
 }
 
@@ -34,6 +35,28 @@ export function pullOfNewSource(
   if (pulledSource(definition) === null) return null;
   const fromMs = previous?.untilMs ?? floorTo(nowMs, MINUTE_MS);
   return { fromMs, untilMs: fromMs, lastPulledAtMs: null, lastError: null, recent: {} };
+}
+
+/**
+ * What is to be read next, up to `atMs`: the last minutes again and then on, at most `sliceMs` of new ones. What
+ * lies before `keptFromMs` would not be kept, and is passed over.
+ */
+export function nextSlice(
+  { fromMs, untilMs }: PullState,
+  {
+    atMs,
+    sliceMs,
+    keptFromMs,
+  }: { readonly atMs: number; readonly sliceMs: number; readonly keptFromMs: number },
+): MinuteRange {
+  const lowestMs = Math.max(fromMs, keptFromMs);
+  const nextMs = Math.max(untilMs, lowestMs);
+  return { fromMs: Math.max(lowestMs, nextMs - REREAD_MS), toMs: Math.min(atMs, nextMs + sliceMs) };
+}
+
+/** The next minutes of a backfill. */
+export function nextBackfillSlice({ nextMs, toMs }: Backfill, sliceMs: number): MinuteRange {
+  return { fromMs: nextMs, toMs: Math.min(toMs, nextMs + sliceMs) };
 }
 
 /** Seconds between now and the end of what was read; null before the first answer. */

@@ -42,6 +42,19 @@ export interface Database {
   tenantSnapshot<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction as the owner of the tables: for workers, over all accounts. */
   owner<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction that cannot write, for tables that are not ours: with the service's own rights,
+   * as the account where row level security asks for one. A statement of more than `timeoutMs` fails.
+   */
+  reader<T>(
+    options: {
+      readonly accountId: string | null;
+      readonly timeoutMs: number;
+      /** Cancels the statement under way. */
+      readonly signal: AbortSignal;
+    },
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<T>;
   /** Answers when the database does. */
   ping(): Promise<void>;
   /** Whether tables or columns of this version are missing. */
@@ -173,6 +186,27 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId)}`, work),
     tenantSnapshot: (accountId, work) => transaction(`${BEGIN_SNAPSHOT}; ${asTenant(accountId)}`, work),
     owner: (work) => transaction(BEGIN, work),
+    async reader({ accountId, timeoutMs, signal }, work) {
+      if (accountId !== null && !isAccountId(accountId)) {
+        throw new ServiceError('malformed', 'The account id is not valid.');
+      }
+      const account = accountId === null ? '' : `; SET LOCAL app.source_account_id = '${accountId}'`;
+      const begin = `BEGIN READ ONLY; SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}${account}`;
+      return transaction(begin, async (tx) => {
+        signal.throwIfAborted();
+        const { rows } = await tx.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        const cancel = (): void => {
+          // Where it fails, the statement ends by its timeout.
+          pool.query('SELECT pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => undefined);
+        };
+        signal.addEventListener('abort', cancel);
+        try {
+          return await work(tx);
+        } finally {
+          signal.removeEventListener('abort', cancel);
+        }
+      });
+    },
     async ping() {
       await pool.query('SELECT 1');
     },

@@ -37,7 +37,10 @@ export function sloOf(row: SloRow): Slo {
   };
 }
 
-function pullOf(row: SloRow): PullState | null {
+/** How far the source was read; null where measurements are pushed. */
+export function pullOf(
+  row: Pick<SloRow, 'pullFrom' | 'pulledUntil' | 'lastPulledAt' | 'lastError' | 'pulledRecent'>,
+): PullState | null {
   if (row.pullFrom === null || row.pulledUntil === null) return null;
   return {
     fromMs: row.pullFrom.getTime(),

@@ -13,7 +13,14 @@ import { TENANT_ROLE } from '../../src/storage/schema.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 import { type Mangle, mangled, withoutAccount, withoutWhere } from './mistakes.ts';
-import { NO_STORAGE_CALLS, STORAGE_CALLS, type StorageCall, type Target } from './storage-calls.ts';
+import {
+  BACKFILL,
+  NO_STORAGE_CALLS,
+  PULLED_UNTIL_MS,
+  STORAGE_CALLS,
+  type StorageCall,
+  type Target,
+} from './storage-calls.ts';
 
 const database = await createTestDatabase();
 const NOW = Date.UTC(2026, 10, 18, 12, 0, 10);
@@ -53,6 +60,10 @@ beforeAll(async () => {
      WHERE at < $1`,
     [new Date(AT - 200 * MINUTE_MS)],
   );
+  await database.query('UPDATE np_slos SET pull_from = $1, pulled_until = $1, backfill = $2', [
+    new Date(PULLED_UNTIL_MS),
+    JSON.stringify(BACKFILL),
+  ]);
   for (const accountId of ['mine', 'theirs']) {
     const input = { id: `default.api-of-${accountId}` };
     slos.set(accountId, await getSlo({ ctx: actingAs(env, accountId), input }));

@@ -2,6 +2,14 @@ import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
 import type { Tx } from '../../src/storage/client.ts';
+import {
+  lockPulledSlos,
+  saveBackfillFailures,
+  saveBackfills,
+  savePullFailures,
+  savePulls,
+  selectDuePulls,
+} from '../../src/storage/pulls.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
 import { loadSamples } from '../../src/storage/sample-rows.ts';
 import {
@@ -86,6 +94,26 @@ function rows(...instants: readonly number[]): SnapshotBatch {
   return batch;
 }
 
+/** The SLO as one whose source is read; the test makes both so. */
+const pulled = ({ accountId, slo, atMs }: Target) => ({
+  slo: {
+    accountId,
+    id: slo.id,
+    sli: slo.sli,
+    pull: { fromMs: 0, untilMs: PULLED_UNTIL_MS, lastPulledAtMs: atMs, lastError: 'seized', recent: {} },
+    backfill: { ...BACKFILL, lastError: 'seized' },
+  },
+  isBackfill: false,
+  message: 'seized',
+});
+
+/** Where the reading of both accounts' sources stands. */
+export const PULLED_UNTIL_MS = Date.UTC(2026, 10, 18, 11, 0);
+export const BACKFILL = {
+  ...{ id: 'one', fromMs: 0, toMs: 1, nextMs: 0, requestedAtMs: 0 },
+  ...{ finishedAtMs: null, minutes: 0, lastError: null },
+};
+
 /** Enough rows in a run for them to be taken out and put in again. */
 const LONG_RUN = 250;
 
@@ -98,6 +126,20 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     insertSlo(tx, accountId, { ...slo, name: `${slo.name}-two` }, slo.revisions, slo.pull, atMs),
   updateSloDefinition: (tx, { accountId, slo, atMs }) =>
     updateSloDefinition(tx, { ...slo, accountId }, { ...slo, description: 'seized' }, slo.revisions, atMs),
+  selectDuePulls: (tx, { atMs }) => selectDuePulls(tx, atMs + DAY_MS, null),
+  lockPulledSlos: (tx, { accountId, slo }) => lockPulledSlos(tx, [{ accountId, id: slo.id }]),
+  savePulls: (tx, target) =>
+    savePulls(
+      tx,
+      [pulled(target)].map(({ slo }) => ({ slo, pull: slo.pull })),
+    ),
+  saveBackfills: (tx, target) =>
+    saveBackfills(
+      tx,
+      [pulled(target)].map(({ slo }) => ({ slo, backfill: slo.backfill })),
+    ),
+  savePullFailures: (tx, target) => savePullFailures(tx, [pulled(target)]),
+  saveBackfillFailures: (tx, target) => saveBackfillFailures(tx, [pulled(target)]),
   restartPull: (tx, { accountId, slo }) =>
     restartPull(
       tx,
@@ -235,6 +277,10 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   ensureHasuraRole: 'before the service serves',
   ensureRoles: 'before the service serves',
   migrate: 'before the service serves',
+  countEvents: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
+  describeTables: 'the catalogue',
+  findByName: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
+  readEvents: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
   OWN: 'a part of statements',
   STRETCH: 'a part of statements',
   rangeParameters: 'parameters of statements',
