@@ -1,8 +1,10 @@
+import { cancelBackfill, startBackfill } from '../../services/backfill.ts';
 import { createSlo } from '../../services/create-slo.ts';
 import { deleteSlo } from '../../services/delete-slo.ts';
 import { updateSlo } from '../../services/update-slo.ts';
 import type { Slo } from '../../slo/definition.ts';
 import { builder } from './builder.ts';
+import { given } from './given.ts';
 import { NpSloError, type Payload, toPayload } from './payload-error.ts';
 import { NpSlo } from './slo.ts';
 import { inputToWire, NpSloInput, NpSloPatch } from './slo-input.ts';
@@ -59,6 +61,24 @@ builder.mutationFields((t) => ({
     },
     resolve: (_root, { id, patch }, { services: ctx }) =>
       toPayload(() => updateSlo({ ctx, input: { id, patch: inputToWire(patch) } })),
+  }),
+  backfillSlo: t.field({
+    type: NpSloPayload,
+    description:
+      "Reads a past range of the SLO's source, in the background; `backfill` of the SLO says how far it has come.",
+    args: {
+      id: t.arg.id({ required: true, description: 'The UUID, or `project.name`.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'Start of the range.' }),
+      to: t.arg({ type: 'DateTime', description: 'End of the range; now when left out.' }),
+    },
+    resolve: (_root, { id, from: fromMs, to }, { services: ctx }) =>
+      toPayload(() => startBackfill({ ctx, input: { id, fromMs, ...given({ toMs: to }) } })),
+  }),
+  cancelSloBackfill: t.field({
+    type: NpSloPayload,
+    description: 'Ends the reading of a past range; what was read stays.',
+    args: { id: t.arg.id({ required: true, description: 'The UUID, or `project.name`.' }) },
+    resolve: (_root, { id }, { services: ctx }) => toPayload(() => cancelBackfill({ ctx, input: { id } })),
   }),
   deleteSlo: t.field({
     type: NpSloDeletePayload,

@@ -5,6 +5,7 @@ import { neverFiresWarnings } from '../../slo/alerting.ts';
 import type { Slo } from '../../slo/definition.ts';
 import { definitionToWire } from '../../slo/definition-schema.ts';
 import { lagSeconds } from '../../slo/pull.ts';
+import { NpSloBackfill } from './backfill.ts';
 import { builder } from './builder.ts';
 import { NpSloBurnRate } from './burn-rate.ts';
 import { BudgetingMethodEnum, SloStateEnum, SortEnum } from './enums.ts';
@@ -113,6 +114,12 @@ export const NpSlo = builder.objectRef<ShownSlo>('NpSlo').implement({
       nullable: true,
       description: 'How far what was read of its source is behind now.',
       resolve: (slo, _args, { services }) => lagSeconds(slo.pull, services.clock.now()),
+    }),
+    backfill: t.field({
+      type: NpSloBackfill,
+      nullable: true,
+      description: 'The last reading of a past range of its source.',
+      resolve: (slo) => slo.backfill,
     }),
     lastError: t.string({
       nullable: true,
