@@ -53,8 +53,9 @@ export async function queryRange(
   { url, headers }: Pick<PrometheusSource, 'url' | 'headers'>,
   range: RangeQuery,
   signal: AbortSignal,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<readonly Sample[]> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   const text = await post(url, headers, range, AbortSignal.any([signal, timeout])).catch((cause: unknown) => {
     if (cause instanceof SourceError || cause instanceof QueryError) throw cause;
     signal.throwIfAborted();

@@ -192,7 +192,10 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
       const tasks = tasksOf(slos, atMs);
       try {
         const done = await readAll(await allowed(tasks), atMs, signal);
-        const isBehind = tasks.some(({ range, isBackfill }) => isBackfill || range.toMs < atMs);
+        const isBehind = tasks.some(
+          ({ slo: { backfill }, range }) =>
+            range.toMs < atMs || (backfill !== null && backfill.finishedAtMs === null),
+        );
         return { ...done, hasMore: done.hasMore && isBehind };
       } catch (error) {
         if (!signal.aborted) await failLane(error, tasks);
