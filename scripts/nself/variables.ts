@@ -59,6 +59,8 @@ export const VARIABLES: readonly Variable[] = [
     ['NSELF_ADMIN_OPEN_READ', 'off', '1 opens GET /slos of the account primary to this machine'],
     ['EVALUATION_INTERVAL', '60s', 'how often statuses are evaluated'],
     ['RETENTION', '100d', 'how long minutes are kept, and how far back points are taken'],
+    ['PROMETHEUS_SOURCES', null, 'JSON: name -> {url, headers, accounts}'],
+    ['TABLE_SOURCES', null, 'JSON: name -> {table, columns, accounts}'],
     ['CORS_ORIGINS', null, 'origins of browsers that may call, separated by commas'],
     ['TRUSTED_PROXIES', 'loopback', 'whose X-Forwarded-For counts: addresses and ranges'],
     ['RATE_LIMIT', 'on', 'off turns rate limits off'],
@@ -78,7 +80,5 @@ export const VARIABLES: readonly Variable[] = [
     ['ALERT_ROUTER_FORMAT', 'v1', 'v1 or gateway'],
     ['ALERT_ROUTER_HMAC', null, 'key that signs what the alert router gets'],
     ['ALERTMANAGER_URL', null, 'Alertmanager that gets alerts'],
-    ['PROMETHEUS_SOURCES', null, 'JSON: name -> {url, headers, accounts}'],
-    ['TABLE_SOURCES', null, 'JSON: name -> {table, columns, accounts}'],
   ]),
 ];

@@ -7,7 +7,7 @@ import { windowAt } from './window.ts';
 /** Rows of so many past minutes are read again, since they may come late. */
 export const REREAD_MS = 15 * MINUTE_MS;
 
-export function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
+function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
   return sli.source.type === 'push' ? null : sli.source;
 }
 

@@ -173,6 +173,36 @@ describe('the configuration', () => {
     expect(load({ PROMETHEUS_RATE_LIMIT: 'off' }).prometheusRateLimit).toBe(null);
   });
 
+  it('names the path of each fault in a source, and no value', () => {
+    const sources = {
+      a: { url: 'ftp://x', accounts: ['primary'] },
+      b: { url: 'http://user:hush@prom:9090', headers: { Host: 'x' }, accounts: [], more: 1 },
+      c: { url: 'http://prom:9090/?q', headers: { 'X-Key': 'hush\n' }, accounts: ['a b'] },
+    };
+    expect(faults({ PROMETHEUS_SOURCES: JSON.stringify(sources) }).sort()).toEqual([
+      'PROMETHEUS_SOURCES: a.url must be a URL that starts with http:// or https://',
+      'PROMETHEUS_SOURCES: b.accounts must have at least 1 item',
+      'PROMETHEUS_SOURCES: b.headers must not set a header that belongs to the request itself',
+      'PROMETHEUS_SOURCES: b.more is not a known field',
+      'PROMETHEUS_SOURCES: b.url must not hold a user or password; give an Authorization header instead',
+      'PROMETHEUS_SOURCES: c.accounts[0] must be an account id: letters, digits and _ . : -, at most 128',
+      'PROMETHEUS_SOURCES: c.headers.X-Key must be plain text of one line',
+      'PROMETHEUS_SOURCES: c.url must not have a query or a fragment',
+    ]);
+    const tables = {
+      none: { table: 'orders', columns: { time: 'at' }, accounts: ['primary'] },
+      half: { table: 'a.b.c', columns: { time: 'at', good: 'good' }, accounts: ['primary'] },
+      both: { table: 'orders', columns: { value: 'ms', total: 't', good: 'g' }, accounts: ['primary'] },
+    };
+    const measure = 'must have one measure: status, or two of good, bad and total, or value';
+    expect(faults({ TABLE_SOURCES: JSON.stringify(tables) }).sort()).toEqual([
+      'TABLE_SOURCES: both.columns.time is required',
+      `TABLE_SOURCES: half.columns ${measure}`,
+      'TABLE_SOURCES: half.table must be the name of a table, or schema.table',
+      `TABLE_SOURCES: none.columns ${measure}`,
+    ]);
+  });
+
   it('reads lists and sources', () => {
     const config = load({
       WRITE_ROLES: 'admin, editor',
