@@ -7,11 +7,13 @@ import type { Slo } from '../slo/definition.ts';
 import { reportTimeZone } from '../slo/window.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
-import { updateAdjustments } from '../storage/slos.ts';
+import { markRecompute, updateAdjustments } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { ServiceContext } from './context.ts';
 import { lockSlo } from './find-slos.ts';
+import { passOn } from './pass-on.ts';
+import { refreshComposites } from './refresh-composites.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
 const MAX_ADJUSTMENTS = 200;
@@ -33,6 +35,11 @@ async function replaceAdjustments(
   const [first, last] = [stretches[0], stretches.at(-1)];
   if (first !== undefined && last !== undefined) {
     const resettle = { fromMs: first.fromMs, untilMs: last.toMs - MINUTE_MS };
+    if (updated.sli.type === 'composite') {
+      await markRecompute(tx, slo.accountId, new Map([[slo.id, first.fromMs]]));
+      await refreshComposites(tx, slo.accountId, [slo.id], nowMs);
+      return announceDefinition(tx, slo);
+    }
     const atMs = floorTo(nowMs, MINUTE_MS);
     const { touchedFrom, statuses } = await rewriteSnapshots(
       tx,
@@ -51,11 +58,14 @@ async function replaceAdjustments(
     await announceChanges(tx, [
       { accountId: slo.accountId, sloIds: [slo.id], kind: 'history', fromMs: first.fromMs },
     ]);
+    await passOn(tx, [{ slo, fromMs: first.fromMs }], nowMs, { complete: true });
   }
-  await announceChanges(tx, [
-    { accountId: slo.accountId, sloIds: [slo.id], kind: 'definition', fromMs: null },
-  ]);
-  return lockSlo(tx, slo.accountId, slo.id);
+  return announceDefinition(tx, slo);
+}
+
+async function announceDefinition(tx: Tx, { accountId, id }: Slo): Promise<Slo> {
+  await announceChanges(tx, [{ accountId, sloIds: [id], kind: 'definition', fromMs: null }]);
+  return lockSlo(tx, accountId, id);
 }
 
 /** What became of an adjustment, and the SLO as it is now. */

@@ -1,12 +1,21 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { burnRates, type ObjectiveBurnRate } from '../slo/burn-rates.ts';
 import type { Slo } from '../slo/definition.ts';
 import { burnRateInstants, countedInstants, statusInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
-import type { ObjectiveRule, StatusOptions } from '../slo/rule.ts';
+import type { ObjectiveRule, StatusOptions, SumsBetween } from '../slo/rule.ts';
 import { type ObjectiveStatus, objectiveStatus } from '../slo/status.ts';
 import { windowAt } from '../slo/window.ts';
 import type { Tx } from '../storage/client.ts';
+import type { CompositeAt } from '../storage/composite-rows.ts';
 import { loadTotals, type SeriesTotals } from '../storage/series-totals.ts';
+import {
+  type ComponentStatus,
+  componentStatuses,
+  loadComposites,
+  lookbackEndOf,
+  seenAt,
+} from './composite-at.ts';
 import { straddleIn, straddleOptions } from './series-plan.ts';
 
 interface Asked {
@@ -24,28 +33,59 @@ function rulesAt(slos: readonly Slo[], atMs: number, objective: string | null): 
   );
 }
 
+/** What an answer is made of. */
+interface Basis {
+  readonly slo: Slo;
+  readonly rule: ObjectiveRule;
+  readonly sums: SumsBetween;
+  readonly options: StatusOptions;
+  readonly totals: SeriesTotals['totals'];
+  /** Of a composite; else null. */
+  readonly composite: CompositeAt | null;
+}
+
 async function compute<T>(
   tx: Tx,
   asked: readonly Asked[],
   atMs: number,
   instants: (rule: ObjectiveRule, tMs: number) => number[],
-  answer: (rule: ObjectiveRule, totals: SeriesTotals, options: StatusOptions) => T,
+  answer: (basis: Basis) => T,
 ): Promise<Map<string, T[]>> {
+  const composites = await loadComposites(
+    tx,
+    asked.map(({ slo }) => slo),
+    atMs,
+  );
   const loaded = await loadTotals(
     tx,
-    asked.map(({ slo, rule }) => ({
-      key: { accountId: slo.accountId, sloId: slo.id, objective: rule.objective.name },
-      instants: countedInstants(slo, instants(rule, atMs)),
-      minutes: straddleIn(rule, windowAt(rule.timeWindow, atMs)),
-    })),
+    asked.map(({ slo, rule }) => {
+      const composite = composites.get(slo.id);
+      // A composite that waits looks back from where it stopped.
+      const lookbackEndMs =
+        composite === undefined ? atMs : lookbackEndOf(composite, floorTo(atMs, MINUTE_MS));
+      const needed =
+        lookbackEndMs === atMs
+          ? instants(rule, atMs)
+          : [...new Set([...instants(rule, atMs), ...instants(rule, lookbackEndMs)])].sort((a, b) => a - b);
+      return {
+        key: { accountId: slo.accountId, sloId: slo.id, objective: rule.objective.name },
+        instants: countedInstants(slo, needed),
+        minutes: straddleIn(rule, windowAt(rule.timeWindow, atMs)),
+      };
+    }),
   );
   const answers = new Map<string, T[]>();
   asked.forEach(({ slo, rule }, i) => {
-    const totals = loaded[i];
-    if (totals === undefined) return;
-    const options = straddleOptions(slo, rule, windowAt(rule.timeWindow, atMs), totals.minutes);
+    const series = loaded[i];
+    if (series === undefined) return;
+    const options = straddleOptions(slo, rule, windowAt(rule.timeWindow, atMs), series.minutes);
+    const composite = composites.get(slo.id) ?? null;
+    const seen =
+      composite === null
+        ? { sums: series.totals.between, options }
+        : seenAt(composite, atMs, series.totals.between, options);
     const list = answers.get(slo.id);
-    const one = answer(rule, totals, options);
+    const one = answer({ slo, rule, composite, ...seen, ...series });
     if (list === undefined) answers.set(slo.id, [one]);
     else list.push(one);
   });
@@ -61,8 +101,8 @@ export function computeStatuses(
   slos: readonly Slo[],
   atMs: number,
 ): Promise<Map<string, ObjectiveStatus[]>> {
-  return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, (rule, { totals }, options) =>
-    objectiveStatus(rule, atMs, totals.between, options),
+  return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, ({ rule, sums, options }) =>
+    objectiveStatus(rule, atMs, sums, options),
   );
 }
 
@@ -70,6 +110,10 @@ export function computeStatuses(
 export interface StatusWithData {
   readonly status: ObjectiveStatus;
   readonly hasData: boolean | null;
+  /** Of a composite; else null. */
+  readonly components: readonly ComponentStatus[] | null;
+  /** Of a composite: the newest minute that was decided on, if it is near. */
+  readonly newestEvaluatedMs: number | null;
 }
 
 /** As `computeStatuses`, for those who ask for the newest data too. */
@@ -78,9 +122,16 @@ export function computeStatusesWithData(
   slos: readonly Slo[],
   atMs: number,
 ): Promise<Map<string, StatusWithData[]>> {
-  return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, (rule, { totals }, options) => {
-    const status = objectiveStatus(rule, atMs, totals.between, options);
-    return { status, hasData: totals.dataAt(status.atMs) };
+  return compute(tx, rulesAt(slos, atMs, null), atMs, statusInstants, (basis) => {
+    const { slo, rule, sums, options, totals, composite } = basis;
+    const status = objectiveStatus(rule, atMs, sums, options);
+    const { reliability } = status;
+    return {
+      status,
+      hasData: totals.dataAt(status.atMs),
+      components: composite === null ? null : componentStatuses(slo, rule, composite, atMs, reliability),
+      newestEvaluatedMs: composite?.newestEvaluatedMs ?? null,
+    };
   });
 }
 
@@ -91,7 +142,7 @@ export function computeBurnRates(
   atMs: number,
   objective: string | null,
 ): Promise<Map<string, ObjectiveBurnRate[]>> {
-  return compute(tx, rulesAt(slos, atMs, objective), atMs, burnRateInstants, (rule, { totals }, options) =>
-    burnRates(rule, atMs, totals.between, options),
+  return compute(tx, rulesAt(slos, atMs, objective), atMs, burnRateInstants, ({ rule, sums, options }) =>
+    burnRates(rule, atMs, sums, options),
   );
 }

@@ -4,7 +4,10 @@ import { firstPull } from '../slo/pull.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { insertSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
+import { resolveComposition, saveLevels } from './composition.ts';
 import type { ServiceContext } from './context.ts';
+import { lockSlo } from './find-slos.ts';
+import { refreshComposites } from './refresh-composites.ts';
 import { assertSourceIsOpen } from './source-access.ts';
 
 /**
@@ -19,10 +22,16 @@ export async function createSlo({ ctx, input }: { ctx: ServiceContext; input: un
   const { timeWindow, objectives } = definition;
   const { accountId } = ctx.actor;
   return ctx.db.tenant(accountId, async (tx) => {
-    const revisions = [{ fromMs: nowMs, timeWindow, objectives }];
+    const composite = await resolveComposition(tx, accountId, definition);
+    const body = { timeWindow, objectives, ...(composite === null ? {} : { composite }) };
+    const revisions = [{ fromMs: nowMs, ...body }];
     const pull = firstPull(definition, nowMs, ctx.retentionMs);
     const slo = await insertSlo(tx, accountId, definition, revisions, pull, nowMs);
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
-    return slo;
+    if (composite === null) return slo;
+    await saveLevels(tx, accountId, slo);
+    // It has the history of its components.
+    await refreshComposites(tx, accountId, [slo.id], nowMs);
+    return lockSlo(tx, accountId, slo.id);
   });
 }

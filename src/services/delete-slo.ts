@@ -1,10 +1,14 @@
 import { announceChanges } from '../storage/changes.ts';
-import { removeSlo } from '../storage/slos.ts';
+import { lockComposition, removeSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
+import { assertNoComponent } from './composition.ts';
 import type { ServiceContext } from './context.ts';
 import { lockSlo } from './find-slos.ts';
 
-/** Removes an SLO with its snapshots and reports. `not_found` when there is none. */
+/**
+ * Removes an SLO with its snapshots and reports. `not_found` when there is none, `conflict` when a composite is
+ * made of it.
+ */
 export async function deleteSlo({
   ctx,
   input,
@@ -15,7 +19,9 @@ export async function deleteSlo({
   assertMayDefine(ctx);
   const { accountId } = ctx.actor;
   return ctx.db.tenant(accountId, async (tx) => {
+    await lockComposition(tx, accountId);
     const slo = await lockSlo(tx, accountId, input.id);
+    await assertNoComponent(tx, slo, null);
     await removeSlo(tx, slo);
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     return { id: slo.id };

@@ -2,7 +2,7 @@ import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
 import { lockSlosBehind } from '../storage/slos.ts';
-import { bringUpToDate } from './bring-up-to-date.ts';
+import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
 
 export type { Shards } from '../storage/shards.ts';
@@ -46,7 +46,7 @@ export async function evaluate(
     if (shards?.length === 0) return { objectives, snapshots };
     const pass = await env.db.owner(async (tx) => {
       const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS, shards);
-      return { slos: behind, snapshots: await bringUpToDate(tx, behind, nowMs) };
+      return { slos: behind, snapshots: await catchUp(tx, behind, nowMs) };
     });
     objectives += pass.slos.reduce((count, slo) => count + slo.objectives.length, 0);
     snapshots += pass.snapshots;

@@ -3,6 +3,7 @@ import type { Slo, SloState } from '../slo/definition.ts';
 import { type ObjectiveStatus, worstState } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { type DataSearch, lastDataOf } from '../storage/series-columns.ts';
+import type { ComponentStatus } from './composite-at.ts';
 import { computeStatusesWithData, type StatusWithData } from './compute-statuses.ts';
 import type { ServiceContext } from './context.ts';
 
@@ -13,6 +14,8 @@ export interface SloStatus {
   readonly objectives: readonly (ObjectiveStatus & {
     /** Start of the newest minute with data that is complete at the instant. */
     readonly lastDataAtMs: number | null;
+    /** Of a composite; else null. */
+    readonly components: readonly ComponentStatus[] | null;
   })[];
 }
 
@@ -62,9 +65,10 @@ async function compute(
     const computed = await computeStatusesWithData(tx, slos, tMs);
     const newestData = await findNewestData(tx, slos, computed, atMs);
     return slos.map((slo) => {
-      const objectives = (computed.get(slo.id) ?? []).map(({ status }) => ({
+      const objectives = (computed.get(slo.id) ?? []).map(({ status, components, newestEvaluatedMs }) => ({
         ...status,
-        lastDataAtMs: newestData(slo, status.objective),
+        components,
+        lastDataAtMs: newestEvaluatedMs ?? newestData(slo, status.objective),
       }));
       return [slo, { atMs, state: worstState(objectives.map(({ state }) => state)), objectives }];
     });

@@ -6,7 +6,7 @@ import { MinuteStream } from '../slo/minute-stream.ts';
 import { isFaulty } from '../slo/point-schema.ts';
 import { slosByReference } from '../storage/slos.ts';
 import { assertMayWrite } from './authorize.ts';
-import { bringUpToDate } from './bring-up-to-date.ts';
+import { catchUp, refreshMarked } from './catch-up.ts';
 import type { ServiceContext } from './context.ts';
 import { storeMinutes } from './store-minutes.ts';
 import { takePoint } from './take-points.ts';
@@ -16,6 +16,8 @@ const CHUNK_LINES = 50_000;
 const CHUNK_CHARACTERS = 16 * 1024 * 1024;
 /** A slow stream is committed this often, so that its points are seen. */
 const CHUNK_AGE_MS = 1000;
+/** After so few lines composites are computed anew at once, not at the stream's end. */
+const SMALL_CHUNK_LINES = 1000;
 const MAX_LINE_BYTES = 64 * 1024;
 const MAX_ERRORS = 100;
 /** SLOs whose snapshots are completed in one transaction at the end. */
@@ -113,6 +115,8 @@ class Recording {
         return drained.size === 0 ? [] : [{ slo, minutes: drained }];
       });
       await storeMinutes(tx, minutes, nowMs, { complete: false });
+      // A stream that is slow is not to keep composites waiting for its end.
+      if (lines.length <= SMALL_CHUNK_LINES) await refreshMarked(tx, accountId, nowMs);
       for (const { slo } of minutes) this.#touched.add(slo.id);
     });
     this.#ctx.onPointsStored(this.#accepted - acceptedBefore);
@@ -125,11 +129,13 @@ class Recording {
     for (let i = 0; i < ids.length; i += SLOS_A_PASS) {
       await this.#ctx.db.tenant(accountId, async (tx) => {
         const slos = await slosByReference(tx, accountId, ids.slice(i, i + SLOS_A_PASS), { lock: true });
-        await bringUpToDate(
+        await catchUp(
           tx,
           slos.filter((slo) => slo !== null),
           this.#ctx.clock.now(),
         );
+        const isLast = i + SLOS_A_PASS >= ids.length;
+        if (isLast) await refreshMarked(tx, accountId, this.#ctx.clock.now());
       });
     }
     return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };

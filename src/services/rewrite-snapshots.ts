@@ -1,6 +1,7 @@
 import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
+import type { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
 import { type MinuteChange, rewriteSeries } from '../slo/rewrite.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
@@ -44,7 +45,9 @@ interface Settled extends Omit<SeriesChange, 'changes'> {
   readonly changes: readonly MinuteChange[];
 }
 
-interface Planned extends Settled, SpannedSeries {}
+interface Planned extends Settled, SpannedSeries {
+  readonly composite?: CompositeWalk;
+}
 
 /** `at` of the last row that stands when the work is done. */
 const endOf = (change: Settled, lastRowMs: number | null): number =>
@@ -105,6 +108,21 @@ export async function rewriteSnapshots(
   return { rows, statuses, touchedFrom: touchedBy(planned) };
 }
 
+/** The rows of a composite from `span.fromMs` on, which reach to the end of all its rows. */
+export interface CompositeRewrite extends SpannedSeries {
+  readonly changes: readonly MinuteChange[];
+  readonly composite: CompositeWalk;
+}
+
+/** Computes and writes rows of a composite. Statuses are told as they come up. Returns the number of rows. */
+export function rewriteComposite(
+  tx: Tx,
+  rewrite: CompositeRewrite,
+  onStatus: (status: ObjectiveStatus) => void,
+): Promise<number> {
+  return rewritePass(tx, [{ ...rewrite, extendToMs: null }], (_, status) => onStatus(status));
+}
+
 /** Rows behind what the SLO's snapshots are complete up to are new to everyone, and no change of the past. */
 function touchedBy(planned: readonly Planned[]): Map<string, number> {
   const touched = new Map<string, number>();
@@ -156,13 +174,24 @@ function rewriteOne(
   out: { readonly inserts: SnapshotBatch; readonly updates: SnapshotBatch },
   note: (sloId: string, status: ObjectiveStatus) => void,
 ): BaseShift[] {
-  const { slo, objective, span, changes, lastRowMs } = series;
+  const { slo, objective, span, changes, lastRowMs, composite } = series;
   // Rows stand behind the span, and count on what it sums to.
   const isWithin = lastRowMs !== null && lastRowMs > span.untilMs;
   const endBefore = isWithin ? (endOfStored(stored) ?? totals.end) : null;
   const onStatus = (status: ObjectiveStatus): void => note(slo.id, status);
   rewriteSeries(
-    { slo, objective, series: number, ...span, totals, stored, changes, straddles, onStatus },
+    {
+      slo,
+      objective,
+      series: number,
+      ...span,
+      totals,
+      stored,
+      changes,
+      straddles,
+      onStatus,
+      ...(composite === undefined ? {} : { composite }),
+    },
     out,
   );
   return endBefore === null ? [] : shiftsAfter(series, endBefore, totals.end);

@@ -41,6 +41,7 @@ function tableFaults(
 
 /** What the configuration has against an SLI of the account; nothing where its source may be read. */
 export function sourceAccessFaults(settings: SourceSettings, accountId: string, sli: Sli): ErrorDetail[] {
+  if (sli.type === 'composite') return [];
   const { source } = sli;
   switch (source.type) {
     case 'push':

@@ -4,6 +4,7 @@ import type { MinuteReceived } from '../slo/sli.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
+import { passOn } from './pass-on.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
 /** What came in for one SLO, by objective; ascending, one entry a minute. The SLO's row must be locked. */
@@ -73,5 +74,11 @@ export async function storeMinutes(
       kind: 'history',
       fromMs: range.first,
     })),
+  );
+  await passOn(
+    tx,
+    changed.map(({ slo, range }) => ({ slo, fromMs: range.first })),
+    nowMs,
+    { complete },
   );
 }

@@ -1,10 +1,10 @@
-import { formatDuration, MINUTE_MS } from '../lib/duration.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { conditionHolds } from './alerting.ts';
 import type { Sums } from './burn-rate.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS, badOf, burnRateOf, errorRatio, isObserved } from './burn-rate.ts';
 import type { AlertSeverity, TimeWindow } from './definition.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
-import { burnOver, conditionsOf, lastInstant, lookbackReach, windowSums } from './rule.ts';
+import { burnOver, conditionsOf, lastInstant, lookbackReach, shownUnit, windowSums } from './rule.ts';
 import { windowAt } from './window.ts';
 
 /** The burn over one window; everything null when nothing was observed in it. */
@@ -46,7 +46,8 @@ export function burnRates(
 ): ObjectiveBurnRate {
   const { target, name } = rule.objective;
   const window = options.window ?? windowAt(rule.timeWindow, tMs);
-  const last = lastInstant(rule, tMs);
+  const lookbackEndMs = options.lookbackEndMs ?? tMs;
+  const last = lastInstant(rule, lookbackEndMs);
   const windows = BURN_WINDOWS.map(({ label, ms }) => {
     const reach = lookbackReach(rule, ms);
     return burnOf(rule, label, sums(last - reach, last), reach / rule.sliceMs);
@@ -54,14 +55,18 @@ export function burnRates(
   const own = windowLabel(rule.timeWindow);
   if (!BURN_WINDOWS.some(({ label }) => label === own)) {
     const slices = (last - Math.floor(window.startMs / rule.sliceMs) * rule.sliceMs) / rule.sliceMs;
-    windows.push(burnOf(rule, own, windowSums(rule, window, tMs, sums, options.straddle), slices));
+    // A rolling window of its own is a lookback like the others.
+    const seen = window.rolling
+      ? sums(last - window.lengthMs, last)
+      : windowSums(rule, window, tMs, sums, options.straddle);
+    windows.push(burnOf(rule, own, seen, window.rolling ? window.lengthMs / rule.sliceMs : slices));
   }
 
   const known = new Map<number, number | null>();
   const over = (lookbackMs: number): number | null => {
     const before = known.get(lookbackMs);
     if (before !== undefined) return before;
-    const burn = burnOver(rule, lookbackMs, tMs, sums);
+    const burn = burnOver(rule, lookbackMs, lookbackEndMs, sums);
     known.set(lookbackMs, burn);
     return burn;
   };
@@ -90,7 +95,7 @@ function windowLabel(timeWindow: TimeWindow): string {
 function burnOf(rule: ObjectiveRule, label: string, sums: Sums, slices: number): WindowBurnRate {
   if (!isObserved(sums)) return { window: label, burnRate: null, errorRatio: null, good: null, total: null };
   const ratio = errorRatio(rule.budgetingMethod, sums, slices);
-  const unit = rule.budgetingMethod === 'occurrences' ? 1 : rule.sliceMs / MINUTE_MS;
+  const unit = shownUnit(rule, sums.total);
   return {
     window: label,
     burnRate: burnRateOf(ratio, rule.objective.target),

@@ -142,20 +142,55 @@ export const alignmentSchema = z.enum(['drop', 'interpolate']).meta({
     'What happens to a minute with one counterpart only: it is left out, or the other is interpolated. Cannot change once there is data.',
 });
 
+export const componentSchema = z.strictObject({
+  project: nameSchema
+    .nullish()
+    .meta({ description: "The component's project; the composite's own by default." }),
+  slo: nameSchema.meta({ description: 'The name of the SLO.' }),
+  objective: nameSchema.nullish().meta({ description: 'One of its objectives, `default` by default.' }),
+  weight: z
+    .number()
+    .gt(0)
+    .lte(1e9)
+    .nullish()
+    .meta({ description: 'Above 0; counts in proportion to the others. 1 by default.' }),
+  when_delayed: z
+    .enum(['count_as_good', 'count_as_bad', 'ignore'])
+    .nullish()
+    .meta({ description: 'How a minute counts for which it has no data in time; `ignore` by default.' }),
+});
+
+export const componentsSchema = z
+  .array(componentSchema)
+  .min(1, { error: 'must hold at least one component' })
+  .max(20)
+  .meta({ description: 'From 1 to 20 objectives of other SLOs.' });
+
+export const maxDelaySchema = durationSchema
+  .refine((text) => isBetween(parseDuration(text), MINUTE_MS, DAY_MS), { error: 'must be from 1m to 1d' })
+  .refine((text) => (parseDuration(text) ?? 0) % MINUTE_MS === 0, { error: 'must be whole minutes' })
+  .meta({ description: 'How long a late component is waited for; 15m by default.', example: '15m' });
+
+export const aggregationSchema = z
+  .enum(['reliability', 'error_budget_state'])
+  .meta({ description: "Whether components enter by their minutes' reliability or by having budget left." });
+
 export const sliSchema = z
-  .discriminatedUnion(
-    'type',
-    [
-      z.strictObject({
-        type: z.literal('ratio'),
-        incremental: incrementalSchema.nullish(),
-        alignment: alignmentSchema.nullish(),
-        source: sourceSchema.nullish(),
-      }),
-      z.strictObject({ type: z.literal('threshold'), source: sourceSchema.nullish() }),
-    ],
-    { error: (issue) => (isComposite(issue.input) ? 'composite SLIs are not supported yet' : undefined) },
-  )
+  .discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('ratio'),
+      incremental: incrementalSchema.nullish(),
+      alignment: alignmentSchema.nullish(),
+      source: sourceSchema.nullish(),
+    }),
+    z.strictObject({ type: z.literal('threshold'), source: sourceSchema.nullish() }),
+    z.strictObject({
+      type: z.literal('composite'),
+      components: componentsSchema,
+      max_delay: maxDelaySchema.nullish(),
+      aggregation: aggregationSchema.nullish(),
+    }),
+  ])
   .meta({ description: 'What is measured; a pushed ratio by default.' });
 
 export const alertPolicySchema = z
@@ -169,8 +204,4 @@ export function ratioOfPercent(percent: number): number {
 
 function isBetween(value: number | null, lowest: number, highest: number): boolean {
   return value !== null && value >= lowest && value <= highest;
-}
-
-function isComposite(input: unknown): boolean {
-  return typeof input === 'object' && input !== null && 'type' in input && input.type === 'composite';
 }

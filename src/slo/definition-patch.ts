@@ -103,6 +103,9 @@ function mergedSli({ sli: current }: SloWire, { sli: patch }: SloPatch, faults: 
   if (isGiven(patch?.type) && patch?.type !== current.type) {
     faults.push({ path: 'sli.type', message: `cannot be changed from ${current.type}` });
   }
+  if (current.type === 'composite') {
+    return { ...current, ...definedOf(patch ?? {}), type: current.type };
+  }
   if (patch === null) return { type: current.type };
   const { source, ...rest } = patch;
   return { ...current, ...definedOf(rest), type: current.type, source: mergedSource(current.source, source) };
@@ -111,7 +114,10 @@ function mergedSli({ sli: current }: SloWire, { sli: patch }: SloPatch, faults: 
 type SourcePatch = NonNullable<SloPatch['sli']>['source'];
 
 /** A source of another type replaces the old one. */
-function mergedSource(current: SloWire['sli']['source'], patch: SourcePatch): unknown {
+function mergedSource(
+  current: Exclude<SloWire['sli'], { type: 'composite' }>['source'],
+  patch: SourcePatch,
+): unknown {
   if (patch === undefined || patch === null) return patch === null ? null : current;
   if (isGiven(patch.type) && patch.type !== current.type) return definedOf(patch);
   const { where, ...rest } = patch;

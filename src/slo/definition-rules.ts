@@ -14,6 +14,7 @@ export function jointFaults(input: unknown): ErrorDetail[] {
     ...sliceFaults(input),
     ...objectivesFaults(input),
     ...sourceFaults(input.sli),
+    ...compositeFaults(input),
   ];
 }
 
@@ -77,6 +78,28 @@ function objectivesFaults(slo: Fields): ErrorDetail[] {
   return faults;
 }
 
+/** A composite has one objective; its components are different objectives of other SLOs. */
+function compositeFaults(slo: Fields): ErrorDetail[] {
+  if (sliTypeOf(slo) !== 'composite' || !isFields(slo.sli)) return [];
+  const faults: ErrorDetail[] = [];
+  if (Array.isArray(slo.objectives) && slo.objectives.length > 1) {
+    faults.push({ path: 'objectives', message: 'must be exactly one for a composite' });
+  }
+  const { components } = slo.sli;
+  if (!Array.isArray(components)) return faults;
+  const seen = new Set<string>();
+  for (const [index, component] of components.slice(0, 100).entries()) {
+    if (!isFields(component)) continue;
+    const project = component.project ?? slo.project ?? 'default';
+    const name = `${String(project)}.${String(component.slo)}/${String(component.objective ?? 'default')}`;
+    if (seen.has(name)) {
+      faults.push({ path: `sli.components[${index}]`, message: 'is the same as an earlier one' });
+    }
+    seen.add(name);
+  }
+  return faults;
+}
+
 function kindFaults(slo: Fields, objective: Fields, at: string): ErrorDetail[] {
   const faults: ErrorDetail[] = [];
   const fits = (field: string, applies: boolean, what: string): void => {
@@ -86,7 +109,7 @@ function kindFaults(slo: Fields, objective: Fields, at: string): ErrorDetail[] {
   };
   fits('time_slice_target', slo.budgeting_method === 'timeslices', 'time slices');
   const sliType = sliTypeOf(slo);
-  if (sliType === 'ratio' || sliType === 'threshold') {
+  if (sliType === 'ratio' || sliType === 'threshold' || sliType === 'composite') {
     fits('op', sliType === 'threshold', 'threshold SLIs');
     fits('value', sliType === 'threshold', 'threshold SLIs');
   }

@@ -101,6 +101,16 @@ function sliToWire(sli: Sli): SloWire['sli'] {
       };
     case 'threshold':
       return { type: 'threshold', source: sourceToWire(sli.source) };
+    case 'composite':
+      return {
+        type: 'composite',
+        components: sli.components.map(({ whenDelayed, ...component }) => ({
+          ...component,
+          when_delayed: whenDelayed,
+        })),
+        max_delay: formatDuration(sli.maxDelayMs),
+        aggregation: sli.aggregation,
+      };
   }
 }
 
@@ -132,11 +142,13 @@ function withoutFrozen(patch: Readonly<Record<string, unknown>>): Record<string,
   return Object.fromEntries(Object.entries(patch).filter(([key]) => !FROZEN.includes(key)));
 }
 
+const DEFAULT_PROJECT = 'default';
+
 function definitionOf(input: SloInput): SloDefinition {
   const budgetingMethod = input.budgeting_method ?? 'occurrences';
   const { objectives } = input;
   return {
-    project: input.project ?? 'default',
+    project: input.project ?? DEFAULT_PROJECT,
     name: input.name,
     displayName: input.display_name ?? '',
     description: input.description ?? '',
@@ -145,7 +157,7 @@ function definitionOf(input: SloInput): SloDefinition {
     budgetingMethod,
     sliceMs: durationOf(input.time_slice_window, MINUTE_MS),
     timeWindow: timeWindowOf(input.time_window),
-    sli: sliOf(input.sli),
+    sli: sliOf(input.sli, input.project ?? DEFAULT_PROJECT),
     objectives: isPresent(objectives)
       ? objectives.map((objective) => objectiveOf(objective, objectives.length === 1))
       : [objectiveOf({ name: 'default', target: input.target, target_percent: input.target_percent }, true)],
@@ -186,7 +198,9 @@ function timeWindowOf(input: SloInput['time_window']): TimeWindow {
   }
 }
 
-function sliOf(input: SloInput['sli']): Sli {
+const DEFAULT_MAX_DELAY_MS = 15 * MINUTE_MS;
+
+function sliOf(input: SloInput['sli'], ownProject: string): Sli {
   const sli = input ?? { type: 'ratio' as const };
   switch (sli.type) {
     case 'ratio':
@@ -198,6 +212,19 @@ function sliOf(input: SloInput['sli']): Sli {
       };
     case 'threshold':
       return { type: 'threshold', source: sourceOf(sli.source) };
+    case 'composite':
+      return {
+        type: 'composite',
+        components: sli.components.map((component) => ({
+          project: component.project ?? ownProject,
+          slo: component.slo,
+          objective: component.objective ?? 'default',
+          weight: component.weight ?? 1,
+          whenDelayed: component.when_delayed ?? 'ignore',
+        })),
+        maxDelayMs: durationOf(sli.max_delay, DEFAULT_MAX_DELAY_MS),
+        aggregation: sli.aggregation ?? 'reliability',
+      };
   }
 }
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import {
+  aggregationSchema,
   alertPolicySchema,
   alignmentSchema,
   budgetingMethodSchema,
+  componentsSchema,
   countSchema,
   descriptionSchema,
   displayNameSchema,
@@ -10,6 +12,7 @@ import {
   labelKeySchema,
   labelsSchema,
   labelValueSchema,
+  maxDelaySchema,
   nameSchema,
   opSchema,
   rollingDurationSchema,
@@ -99,6 +102,9 @@ export const sloPatchShape = {
       incremental: incrementalSchema.nullish(),
       alignment: alignmentSchema.nullish(),
       source: sourcePatchSchema.nullish(),
+      components: componentsSchema.nullish(),
+      max_delay: maxDelaySchema.nullish(),
+      aggregation: aggregationSchema.nullish(),
     })
     .nullish(),
   objectives: z.array(objectivePatchSchema).max(40).optional(),
@@ -135,6 +141,20 @@ export const sloDefinitionSchema = z.strictObject({
       source: sourceWireSchema,
     }),
     z.strictObject({ type: z.literal('threshold'), source: sourceWireSchema }),
+    z.strictObject({
+      type: z.literal('composite'),
+      components: z.array(
+        z.strictObject({
+          project: nameSchema,
+          slo: nameSchema,
+          objective: nameSchema,
+          weight: z.number(),
+          when_delayed: z.enum(['count_as_good', 'count_as_bad', 'ignore']),
+        }),
+      ),
+      max_delay: maxDelaySchema,
+      aggregation: aggregationSchema,
+    }),
   ]),
   objectives: z.array(
     z.strictObject({

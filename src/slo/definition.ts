@@ -37,7 +37,37 @@ export interface ThresholdSli {
   readonly source: Source;
 }
 
-export type Sli = RatioSli | ThresholdSli;
+export type WhenDelayed = 'count_as_good' | 'count_as_bad' | 'ignore';
+
+/** An objective of another SLO of the account that a composite is made of. */
+export interface Component {
+  readonly project: string;
+  readonly slo: string;
+  readonly objective: string;
+  /** Above 0, as configured. */
+  readonly weight: number;
+  readonly whenDelayed: WhenDelayed;
+}
+
+export interface CompositeSli {
+  readonly type: 'composite';
+  /** From 1 to 20, each objective once. */
+  readonly components: readonly Component[];
+  readonly maxDelayMs: number;
+  readonly aggregation: 'reliability' | 'error_budget_state';
+}
+
+export type Sli = RatioSli | ThresholdSli | CompositeSli;
+
+/** A component of which it is known what SLO its name stands for. */
+export interface ResolvedComponent extends Component {
+  readonly sloId: string;
+}
+
+/** What decides the minutes of a composite. */
+export interface CompositeRule extends Omit<CompositeSli, 'type' | 'components'> {
+  readonly components: readonly ResolvedComponent[];
+}
 
 export interface Objective {
   readonly name: string;
@@ -73,6 +103,8 @@ export interface DefinitionRevision {
   readonly fromMs: number;
   readonly timeWindow: TimeWindow;
   readonly objectives: readonly Objective[];
+  /** Of a composite: what decides the minutes that begin from here on. */
+  readonly composite?: CompositeRule;
 }
 
 /** An SLO as its owner defines it. */
@@ -104,6 +136,10 @@ export interface Slo extends SloDefinition {
   readonly updatedAtMs: number;
   /** Oldest first; the last one equals the definition. */
   readonly revisions: readonly DefinitionRevision[];
+  /** 0, or for a composite one more than the highest of its components: the order in which rows are locked. */
+  readonly level: number;
+  /** Of a composite: its minutes from here on are to be computed anew. */
+  readonly recomputeFromMs: number | null;
   /** In the order in which they were added. */
   readonly adjustments: readonly BudgetAdjustment[];
   /** Worst of the objectives, at `evaluatedAtMs`. */

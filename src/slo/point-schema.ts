@@ -74,6 +74,9 @@ export function readPoint(
     case 'threshold':
       checkThreshold(fields, faults);
       break;
+    case 'composite':
+      faults.push({ path: '', message: 'cannot be: a composite counts by its components alone' });
+      break;
   }
   return faults.length === 0 ? point : { faults };
 }

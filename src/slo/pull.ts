@@ -7,8 +7,8 @@ import { windowAt } from './window.ts';
 /** Rows of so many past minutes are read again, since they may come late. */
 export const REREAD_MS = 15 * MINUTE_MS;
 
-function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
-  return sli.source.type === 'push' ? null : sli.source;
+export function pulledSource({ sli }: Pick<SloDefinition, 'sli'>): PulledSource | null {
+  return sli.type === 'composite' || sli.source.type === 'push' ? null : sli.source;
 }
 
 /**

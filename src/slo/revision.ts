@@ -66,6 +66,7 @@ function ruleOf(slo: RevisedSlo, revision: DefinitionRevision, objectiveName: st
         budgetingMethod: slo.budgetingMethod,
         sliceMs: slo.sliceMs,
         timeWindow: revision.timeWindow,
+        ...(revision.composite === undefined ? {} : { isComposite: true }),
       };
   }
 }

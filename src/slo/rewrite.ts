@@ -1,4 +1,5 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { CompositeWalk } from './composite-walk.ts';
 import type { RevisedSlo } from './revision.ts';
 import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
 import type { ObjectiveRule, StraddleSums } from './rule.ts';
@@ -43,6 +44,8 @@ export interface Rewrite {
   readonly changes: readonly MinuteChange[];
   /** Used sums of the slice that straddles the start of a calendar window, where it lies before the range. */
   readonly straddles: ReadonlyMap<number, StraddleSums>;
+  /** Of a composite; its changes are those of the walk. */
+  readonly composite?: CompositeWalk;
   /** Told of every status that is computed. */
   readonly onStatus?: (status: ObjectiveStatus) => void;
 }
@@ -75,7 +78,7 @@ const orNull = (value: number | undefined): number | null =>
  * begins with one.
  */
 export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
-  const { totals, stored, changes, fromMs, untilMs, slo, onStatus } = rewrite;
+  const { totals, stored, changes, fromMs, untilMs, slo, onStatus, composite } = rewrite;
   const timeslices = slo.budgetingMethod === 'timeslices';
   const step = timeslices ? slo.sliceMs : MINUTE_MS;
   const rules = new RuleCursor(rewrite);
@@ -92,7 +95,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     const minute = minuteOf(isStored ? stored : null, storedIndex, isChanged ? change : null);
     if (isStored) storedIndex += 1;
     if (isChanged) changeIndex += 1;
-    const hasData = isChanged || isReceived(minute);
+    const hasData = isReceived(minute) || (isChanged && !('used' in change));
     if (hasData) dataUntil = floorTo(at - 1, step) + step;
 
     const used = Number.isNaN(minute.usedTotal) ? null : { good: minute.usedGood, total: minute.usedTotal };
@@ -107,7 +110,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
       }
       good = 0;
       total = 0;
-      if (at % step === 0 && slice.total(at) > 0) {
+      if (at % step === 0 && slice.total(at) > 0 && composite?.isOpen(at) !== true) {
         sliceReliability = slice.good(at) / slice.total(at);
         total = 1;
         const target = rule?.objective.timeSliceTarget ?? 1;
@@ -116,8 +119,10 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     }
     const hasRow = isStored || hasData || at <= dataUntil;
     const dayBefore = totals.lastDay?.dayMs;
+    const carried = composite?.carried() ?? null;
     if (hasRow) totals.push(at, good, total);
-    const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles);
+    if (hasRow) composite?.push(at, good, total);
+    const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles, composite);
     if (status !== null) onStatus?.(status);
     const observed = status !== null && status.reliability !== null;
     if (!hasRow) {
@@ -132,6 +137,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
         continue;
       }
       totals.push(at, 0, 0);
+      composite?.push(at, 0, 0);
     }
     const day = totals.lastDay;
     const opensDay = day !== null && day.dayMs !== dayBefore;
@@ -143,6 +149,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
         at: at - DAY_MS,
         baseGood: '0',
         baseTotal: '0',
+        composite: carried,
       });
     }
     if (opensDay && day.dayMs !== at) {
@@ -152,6 +159,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
         at: day.dayMs,
         baseGood: day.good,
         baseTotal: day.total,
+        composite: carried,
       });
     }
     const run = totals.lastRun;
@@ -164,6 +172,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
       sliceReliability,
       status,
       state: status !== null && (observed || hasData || at <= dataUntil) ? status.state : null,
+      composite: composite?.columns(at, rule, status) ?? null,
       baseGood: at % DAY_MS === 0 && day !== null ? day.good : null,
       baseTotal: at % DAY_MS === 0 && day !== null ? day.total : null,
     });
@@ -182,6 +191,7 @@ const ABSENT = {
   value: Number.NaN,
   counterPoints: null,
   dataUnused: false,
+  composite: null,
   sliceReliability: Number.NaN,
   status: null,
   state: null,
@@ -193,18 +203,18 @@ function statusOf(
   at: number,
   totals: RunningTotals,
   straddles: Straddles,
+  composite: CompositeWalk | undefined,
 ): ObjectiveStatus {
   const window = rules.window(at);
   const straddle = straddles.of(window.startMs);
-  return objectiveStatus(
-    rule,
-    at,
-    totals.between,
-    straddle === undefined ? { window } : { window, straddle },
-  );
+  const options = straddle === undefined ? { window } : { window, straddle };
+  if (composite === undefined) return objectiveStatus(rule, at, totals.between, options);
+  const seen = composite.view(at, totals.between, options);
+  return objectiveStatus(rule, at, seen.sums, seen.options);
 }
 
 function isReceived(minute: Minute): boolean {
+  if (minute.dataUnused) return true;
   return !(
     Number.isNaN(minute.usedTotal) &&
     Number.isNaN(minute.receivedGood) &&

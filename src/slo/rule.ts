@@ -19,6 +19,8 @@ export interface ObjectiveRule {
   readonly budgetingMethod: BudgetingMethod;
   readonly sliceMs: number;
   readonly timeWindow: TimeWindow;
+  /** Counts of a composite by occurrences are shares of one. */
+  readonly isComposite?: boolean;
   /** By default the Workbook's four, scaled to the length of the window. */
   readonly conditions?: readonly BurnRateCondition[];
 }
@@ -34,6 +36,8 @@ export interface StatusOptions {
   readonly straddle?: StraddleSums;
   /** A window found earlier for this time, or the period of a report. */
   readonly window?: ResolvedWindow;
+  /** Where burn-rate lookbacks end; the status's own time by default. */
+  readonly lookbackEndMs?: number;
 }
 
 const NOTHING: Sums = { good: 0, total: 0 };
@@ -53,6 +57,12 @@ export function straddlingSlice(
 /** The instant up to which a status at `tMs` asks for sums: the last complete minute's or slice's end. */
 export function lastInstant(rule: ObjectiveRule, tMs: number): number {
   return floorTo(tMs, stepOf(rule));
+}
+
+/** Events as they are shown: those of a composite are shares of all that was observed. */
+export function shownUnit(rule: ObjectiveRule, total: number): number {
+  if (rule.budgetingMethod === 'timeslices') return rule.sliceMs / MINUTE_MS;
+  return rule.isComposite === true ? 1 / total : 1;
 }
 
 /** How far back of `lastInstant` a lookback reaches: whole slices, at least as long as the lookback. */

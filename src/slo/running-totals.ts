@@ -53,7 +53,7 @@ export function difference(a: string, b: string): Exact {
 }
 
 /** `a + b` without loss (Knuth's TwoSum). */
-function sumOf(a: Exact, b: number): Exact {
+export function sumOf(a: Exact, b: number): Exact {
   const high = a.high + b;
   const part = high - a.high;
   const low = a.high - (high - part) + (b - part) + a.low;
@@ -61,7 +61,8 @@ function sumOf(a: Exact, b: number): Exact {
   return { high: rounded, low: low - (rounded - high) };
 }
 
-const minus = (a: Exact, b: Exact): number => a.high - b.high + (a.low - b.low);
+/** `a - b`, rounded once. */
+export const minus = (a: Exact, b: Exact): number => a.high - b.high + (a.low - b.low);
 
 /**
  * The running totals of one series: any window's sums by two look-ups and a subtraction.

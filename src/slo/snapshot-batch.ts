@@ -1,3 +1,4 @@
+import type { CompositeColumns } from './composite-walk.ts';
 import type { Exact } from './running-totals.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
 
@@ -20,6 +21,7 @@ export interface SnapshotRow {
   /** JSON text. */
   readonly counterPoints: string | null;
   readonly dataUnused: boolean;
+  readonly composite: CompositeColumns | null;
   readonly sliceReliability: number;
   readonly status: ObjectiveStatus | null;
   readonly state: SloState | null;
@@ -63,6 +65,8 @@ export interface SnapshotColumns {
   readonly counterPoints: readonly { readonly row: number; readonly json: string }[];
   /** Rows that are data though nothing of them is used. */
   readonly dataUnused: readonly number[];
+  /** Rows of composites. */
+  readonly composites: readonly { readonly row: number; readonly columns: CompositeColumns }[];
 }
 
 /** Rows by column, so that a hundred thousand of them cost a few arrays. Grows as it is filled. */
@@ -76,6 +80,7 @@ export class SnapshotBatch implements SnapshotColumns {
   readonly #bases: { row: number; good: string; total: string }[] = [];
   readonly #counterPoints: { row: number; json: string }[] = [];
   readonly #dataUnused: number[] = [];
+  readonly #composites: { row: number; columns: CompositeColumns }[] = [];
 
   constructor(capacity = 256) {
     this.#capacity = capacity;
@@ -131,6 +136,10 @@ export class SnapshotBatch implements SnapshotColumns {
     return this.#counterPoints;
   }
 
+  get composites(): readonly { readonly row: number; readonly columns: CompositeColumns }[] {
+    return this.#composites;
+  }
+
   get dataUnused(): readonly number[] {
     return this.#dataUnused;
   }
@@ -158,6 +167,9 @@ export class SnapshotBatch implements SnapshotColumns {
       counterPoints: this.#counterPoints
         .filter(({ row }) => row >= from && row < to)
         .map(({ row, json }) => ({ row: row - from, json })),
+      composites: this.#composites
+        .filter(({ row }) => row >= from && row < to)
+        .map(({ row, columns }) => ({ row: row - from, columns })),
       dataUnused: this.#dataUnused.filter((row) => row >= from && row < to).map((row) => row - from),
     };
   }
@@ -173,6 +185,7 @@ export class SnapshotBatch implements SnapshotColumns {
     for (const name of NUMBERS) this.#numbers[name].set(rows.column(name), offset);
     for (const { row, good, total } of rows.bases) this.#bases.push({ row: row + offset, good, total });
     for (const { row, json } of rows.counterPoints) this.#counterPoints.push({ row: row + offset, json });
+    for (const { row, columns } of rows.composites) this.#composites.push({ row: row + offset, columns });
     for (const row of rows.dataUnused) this.#dataUnused.push(row + offset);
   }
 
@@ -205,6 +218,7 @@ export class SnapshotBatch implements SnapshotColumns {
       this.#bases.push({ row: i, good: row.baseGood, total: row.baseTotal });
     }
     if (row.counterPoints !== null) this.#counterPoints.push({ row: i, json: row.counterPoints });
+    if (row.composite !== null) this.#composites.push({ row: i, columns: row.composite });
     if (row.dataUnused) this.#dataUnused.push(i);
   }
 

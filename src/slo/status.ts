@@ -12,7 +12,7 @@ import {
 import { BURN_RATE_WINDOW_MS, badOf, isObserved } from './burn-rate.ts';
 import type { SloState } from './definition.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
-import { burnOver, conditionsOf, slicesOf, windowSums } from './rule.ts';
+import { burnOver, conditionsOf, shownUnit, slicesOf, windowSums } from './rule.ts';
 import type { ResolvedWindow } from './window.ts';
 import { windowAt } from './window.ts';
 
@@ -39,6 +39,8 @@ export interface ObjectiveStatus {
   readonly budgetMinutesRemaining: number | null;
   readonly timeToExhaustionSeconds: number | null;
   readonly window: ResolvedWindow;
+  /** Events, or time slices, that were observed in the window. */
+  readonly observed: number;
 }
 
 const AT_RISK_BUDGET = 0.25;
@@ -55,7 +57,8 @@ export function objectiveStatus(
   const atMs = floorTo(tMs, MINUTE_MS);
   const window = options.window ?? windowAt(rule.timeWindow, atMs);
   const measured = windowSums(rule, window, atMs, sums, options.straddle);
-  const hourlyBurn = burnOver(rule, BURN_RATE_WINDOW_MS, atMs, sums);
+  const lookbackEndMs = options.lookbackEndMs ?? atMs;
+  const hourlyBurn = burnOver(rule, BURN_RATE_WINDOW_MS, lookbackEndMs, sums);
 
   if (!isObserved(measured)) {
     return {
@@ -73,19 +76,20 @@ export function objectiveStatus(
       budgetMinutesRemaining: null,
       timeToExhaustionSeconds: null,
       window,
+      observed: 0,
     };
   }
 
   const bad = badOf(measured);
   // What the budget is a share of: the events so far, or all slices of the window, future ones included.
   const whole = method === 'occurrences' ? measured.total : slicesOf(window, sliceMs);
-  const unit = method === 'occurrences' ? 1 : sliceMs / MINUTE_MS;
+  const unit = shownUnit(rule, whole);
   const badRatio = bad / whole;
   const budget = remainingBudget(badRatio, target);
   return {
     atMs,
     objective: objective.name,
-    state: stateOf(rule, budget, window.lengthMs, atMs, sums, hourlyBurn),
+    state: stateOf(rule, budget, window.lengthMs, lookbackEndMs, sums, hourlyBurn),
     target,
     reliability: (whole - bad) / whole,
     budget,
@@ -97,6 +101,7 @@ export function objectiveStatus(
     budgetMinutesRemaining: budgetMinutesRemaining(budget, target, window.lengthMs / MINUTE_MS),
     timeToExhaustionSeconds: exhaustionWithin(window, atMs, budget, hourlyBurn),
     window,
+    observed: measured.total,
   };
 }
 

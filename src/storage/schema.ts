@@ -67,6 +67,12 @@ export const npSlos = pgTable(
     alertPolicy: jsonb('alert_policy').$type<AlertPolicy>().notNull(),
     /** What decided a status and since when, oldest first; the last one is in force. */
     revisions: jsonb('revisions').$type<DefinitionRevision[]>().notNull(),
+    /** 0, or for a composite one more than the highest of its components: rows are locked in this order. */
+    level: integer('level').notNull().default(0),
+    /** Every SLO that is or was a component of this one. */
+    componentIds: uuid('component_ids').array().notNull().default(sql`'{}'`),
+    /** Of a composite: its minutes from here on are to be computed anew. */
+    recomputeFrom: instant('recompute_from'),
     /** Minutes that count as if they never were. */
     adjustments: jsonb('adjustments').$type<BudgetAdjustment[]>().notNull().default([]),
     createdAt: instant('created_at').notNull(),
@@ -103,6 +109,7 @@ export const npSlos = pgTable(
   (t) => [
     primaryKey({ name: 'np_slos_pkey', columns: [t.sourceAccountId, t.id] }),
     unique('np_slos_account_project_name_key').on(t.sourceAccountId, t.project, t.name),
+    index('idx_np_slos_composites').on(t.sourceAccountId, t.level).where(sql`level > 0`),
     index('idx_np_slos_pulled').on(t.sourceAccountId, t.pulledUntil).where(sql`pulled_until IS NOT NULL`),
     tenantPolicy('np_slos_own_account'),
   ],
@@ -150,6 +157,25 @@ export const npSloSnapshots = pgTable(
     sloId: uuid('slo_id').notNull(),
     sourceAccountId: accountId(),
     objective: text('objective').notNull(),
+    /** Composites: when the minute was decided on, where that was later than at its end. */
+    evaluatedAt: instant('evaluated_at'),
+    /** Composites: since when what was counted here counts, where that is later than `at`. */
+    countedAt: instant('counted_at'),
+    /** Composites that wait at `at`: where burn-rate lookbacks end. */
+    lookbackEnd: instant('lookback_end'),
+    /** Composites: the metric composite_max_delay, in seconds. */
+    compositeMaxDelay: doublePrecision('composite_max_delay'),
+    /**
+     * Composites: one element a component, each at its place in `everyComponent(slo.revisions)`, null where it has
+     * no value. `component_impact` and `component_delay` (seconds) are as of `at`, `component_was_delayed` is of
+     * the minute that ends at `at` and null while it is waited for. The metric component_weight is what is
+     * configured now, and so read from the definition.
+     */
+    componentImpact: doublePrecision('component_impact').array(),
+    componentDelay: doublePrecision('component_delay').array(),
+    componentWasDelayed: doublePrecision('component_was_delayed').array(),
+    /** Composites: what each component has cost of what was counted, over all time up to `at`, as pairs of numbers. */
+    componentLoss: doublePrecision('component_loss').array(),
     /** Counters: every point of the minute, from which increases are computed again when late ones come. */
     counterPoints: jsonb('counter_points').$type<CounterPoint[]>(),
     state: sloState('state'),

@@ -45,7 +45,7 @@ export const NO_MINUTES: LoadedMinutes = {
   dataUnused: new Set(),
 };
 
-const KEYS = `unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n)`;
+export const KEYS = `unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k(account, slo_id, objective, n)`;
 /** The key is repeated for each range: a join with the keys could be planned as a nested loop. */
 export const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
   WITH ORDINALITY AS k(account, slo_id, objective, from_at, to_at, n)`;
@@ -53,7 +53,7 @@ export const RANGES = `unnest($1::text[], $2::uuid[], $3::text[], $4::timestampt
 export const OWN = (alias: string): string =>
   `${alias}.source_account_id = k.account AND ${alias}.slo_id = k.slo_id AND ${alias}.objective = k.objective`;
 
-const keyParameters = (keys: readonly SeriesKey[]): unknown[] => [
+export const keyParameters = (keys: readonly SeriesKey[]): unknown[] => [
   keys.map((key) => key.accountId),
   keys.map((key) => key.sloId),
   keys.map((key) => key.objective),
@@ -137,7 +137,7 @@ const SPARSE_AGGREGATED = `
  * Rows of one series stand apart in the key, a minute's rows of all series being neighbours: a stretch is looked
  * up minute by minute. The bounds are named as well, for the partitions. Both are whole minutes of one UTC day.
  */
-const IN_STRETCH = (alias: string, low: string, high: string): string =>
+export const IN_STRETCH = (alias: string, low: string, high: string): string =>
   `${OWN(alias)} AND ${alias}.at >= ${low} AND ${alias}.at <= ${high}
    AND ${alias}.at = ANY (ARRAY(SELECT generate_series(${low}, ${high}, interval '1 minute')))`;
 
@@ -159,7 +159,7 @@ const LAST_DAY = (until: string | null): string => `
   ORDER BY d.at DESC LIMIT 1`;
 
 /** `at` of the newest row, of those that stand by then. */
-const LAST_ROW = (until: string | null): string => {
+export const LAST_ROW = (until: string | null): string => {
   const endOfDay = `day.at + interval '1439 minutes'`;
   const high = until === null ? endOfDay : `LEAST(${endOfDay}, ${until})`;
   return `

@@ -24,6 +24,8 @@ export function sloOf(row: SloRow): Slo {
     alertPolicy: row.alertPolicy,
     revisions: row.revisions,
     adjustments: row.adjustments,
+    level: row.level,
+    recomputeFromMs: row.recomputeFrom?.getTime() ?? null,
     createdAtMs: row.createdAt.getTime(),
     updatedAtMs: row.updatedAt.getTime(),
     state: row.state,
@@ -80,4 +82,7 @@ export const definitionColumns = (definition: SloDefinition, revisions: readonly
   shownObjective: definition.objectives.find(({ primary }) => primary)?.name ?? null,
   alertPolicy: definition.alertPolicy,
   revisions: [...revisions],
+  componentIds: [
+    ...new Set(revisions.flatMap(({ composite }) => composite?.components.map(({ sloId }) => sloId) ?? [])),
+  ],
 });

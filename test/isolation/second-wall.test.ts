@@ -64,6 +64,9 @@ beforeAll(async () => {
     new Date(PULLED_UNTIL_MS),
     JSON.stringify(BACKFILL),
   ]);
+  // And as a composite's, which waits to be computed anew.
+  await database.query(`UPDATE np_slo_snapshots SET component_loss = '{1,0}'`);
+  await database.query(`UPDATE np_slos SET level = 1, recompute_from = now()`);
   for (const accountId of ['mine', 'theirs']) {
     const input = { id: `default.api-of-${accountId}` };
     slos.set(accountId, await getSlo({ ctx: actingAs(env, accountId), input }));

@@ -10,6 +10,12 @@ import {
   savePulls,
   selectDuePulls,
 } from '../../src/storage/pulls.ts';
+import {
+  firstDataOf,
+  loadCompositeRows,
+  loadCompositesAt,
+  loadLosses,
+} from '../../src/storage/composite-rows.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
 import { loadSamples } from '../../src/storage/sample-rows.ts';
 import {
@@ -24,12 +30,17 @@ import { readSeriesState, selectSeriesDefinitions } from '../../src/storage/seri
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import {
+  clearRecompute,
   insertSlo,
   lockSlosBehind,
+  markRecompute,
   removeSlo,
   restartPull,
   saveEvaluations,
+  saveLevel,
   selectAllSlos,
+  selectComposites,
+  selectMarked,
   selectSlos,
   selectWindows,
   slosByReference,
@@ -80,6 +91,7 @@ function row(at: number): SnapshotRow {
     value: none,
     counterPoints: null,
     dataUnused: false,
+    composite: null,
     sliceReliability: none,
     status: null,
     state: 'no_data',
@@ -146,6 +158,12 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       { ...slo, accountId },
       { fromMs: 0, untilMs: 0, lastPulledAtMs: null, lastError: 'seized', recent: {} },
     ),
+  selectComposites: (tx, { accountId }) => selectComposites(tx, accountId),
+  saveLevel: (tx, { accountId, slo }) => saveLevel(tx, accountId, slo.id, 3),
+  markRecompute: (tx, { accountId, slo, atMs }) =>
+    markRecompute(tx, accountId, new Map([[slo.id, atMs - DAY_MS]])),
+  clearRecompute: (tx, { accountId, slo }) => clearRecompute(tx, accountId, slo.id),
+  selectMarked: (tx, { accountId }) => selectMarked(tx, accountId),
   updateAdjustments: (tx, { accountId, slo, atMs }) =>
     updateAdjustments(tx, { ...slo, accountId }, slo.adjustments, atMs),
   removeSlo: (tx, { accountId, slo }) => removeSlo(tx, { ...slo, accountId }),
@@ -195,6 +213,19 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
   loadMinutes: (tx, target) => {
     const { keys, ranges } = hourOf(target);
     return loadMinutes(tx, keys, ranges);
+  },
+  loadCompositeRows: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadCompositeRows(tx, keys, ranges);
+  },
+  loadCompositesAt: (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return loadCompositesAt(tx, keys, ranges, () => null);
+  },
+  firstDataOf: (tx, target) => firstDataOf(tx, keysOf(target)),
+  loadLosses: async (tx, target) => {
+    const { keys, ranges } = hourOf(target);
+    return Promise.all(keys.map((key) => loadLosses(tx, key, ranges)));
   },
   loadReceived: (tx, target) => {
     const { keys, ranges } = hourOf(target);
@@ -281,7 +312,11 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   describeTables: 'the catalogue',
   findByName: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
   readEvents: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
+  lockComposition: 'an advisory lock',
+  IN_STRETCH: 'a part of statements',
+  LAST_ROW: 'a part of statements',
   OWN: 'a part of statements',
+  keyParameters: 'parameters of statements',
   STRETCH: 'a part of statements',
   rangeParameters: 'parameters of statements',
   migrationsPending: 'the record of migrations',

@@ -1,3 +1,4 @@
+import type { ComponentStatus } from '../../services/composite-at.ts';
 import type { SloStatus } from '../../services/read-status.ts';
 import { builder } from './builder.ts';
 import { SloStateEnum } from './enums.ts';
@@ -12,6 +13,32 @@ const NpSloWindow = builder.objectRef<ObjectiveStatus['window']>('NpSloWindow').
       type: 'DateTime',
       description: 'The time of the status for a rolling window, the end of the period for a calendar one.',
       resolve: (w) => w.endMs,
+    }),
+  }),
+});
+
+const NpSloComponentStatus = builder.objectRef<ComponentStatus>('NpSloComponentStatus').implement({
+  description: 'A component of a composite as it stands at a time.',
+  fields: (t) => ({
+    project: t.exposeString('project', { description: 'The project of its SLO.' }),
+    slo: t.exposeString('slo', { description: 'The name of its SLO.' }),
+    objective: t.exposeString('objective', { description: 'The objective of that SLO.' }),
+    weight: t.float({
+      description: 'As configured; 0 for one that was taken out but is in the window.',
+      resolve: (component) => (component.isCurrent ? component.weight : 0),
+    }),
+    impact: t.exposeFloat('impact', {
+      nullable: true,
+      description: "The share of the composite's error budget that it has used up.",
+    }),
+    delaySeconds: t.exposeFloat('delaySeconds', {
+      nullable: true,
+      description: 'How far its newest data is behind the newest of any component.',
+    }),
+    wasDelayed: t.exposeFloat('wasDelayed', {
+      nullable: true,
+      description:
+        'In the newest minute decided on: 0 used, 1 counted as good, 2 counted as bad, 3 ignored or left out.',
     }),
   }),
 });
@@ -64,6 +91,12 @@ const NpSloObjectiveStatus = builder.objectRef<ObjectiveStatus>('NpSloObjectiveS
       type: NpSloWindow,
       description: 'What this status looks back on.',
       resolve: (s) => s.window,
+    }),
+    components: t.field({
+      type: [NpSloComponentStatus],
+      nullable: true,
+      description: 'Of a composite: what it is made of; null for other SLOs.',
+      resolve: (s) => s.components,
     }),
     lastDataAt: t.field({
       type: 'DateTime',

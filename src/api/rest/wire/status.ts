@@ -1,8 +1,23 @@
 import { z } from 'zod';
 import { formatRfc3339 } from '../../../lib/rfc3339.ts';
+import type { ComponentStatus } from '../../../services/composite-at.ts';
 import type { SloStatus } from '../../../services/read-status.ts';
 import { figure, stateSchema } from './state.ts';
 import { timeOrNull, timeSchema } from './times.ts';
+
+const componentStatusSchema = z.strictObject({
+  project: z.string(),
+  slo: z.string(),
+  objective: z.string(),
+  weight: z
+    .number()
+    .meta({ description: 'As configured; 0 for one that was taken out but is in the window.' }),
+  impact: figure("The share of the composite's error budget that it has used up."),
+  delay_seconds: figure('How far its newest data is behind the newest of any component.'),
+  was_delayed: figure(
+    'In the newest minute decided on: 0 used, 1 counted as good, 2 counted as bad, 3 ignored or left out.',
+  ),
+});
 
 const objectiveStatusSchema = z.strictObject({
   objective: z.string(),
@@ -21,6 +36,10 @@ const objectiveStatusSchema = z.strictObject({
   ),
   window: z.strictObject({ start: timeSchema, end: timeSchema }),
   last_data_at: timeSchema.nullable().meta({ description: 'The newest minute with data.' }),
+  components: z
+    .array(componentStatusSchema)
+    .optional()
+    .meta({ description: 'Of composites only: what they are made of.' }),
 });
 
 /** How an SLO stands at a time. */
@@ -38,6 +57,18 @@ export function statusText(status: SloStatus): string {
   const text = texts.get(status) ?? JSON.stringify(statusToWire(status));
   texts.set(status, text);
   return text;
+}
+
+function componentToWire(component: ComponentStatus): z.infer<typeof componentStatusSchema> {
+  return {
+    project: component.project,
+    slo: component.slo,
+    objective: component.objective,
+    weight: component.isCurrent ? component.weight : 0,
+    impact: component.impact,
+    delay_seconds: component.delaySeconds,
+    was_delayed: component.wasDelayed,
+  };
 }
 
 function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSchema> {
@@ -58,6 +89,7 @@ function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSch
       time_to_exhaustion_seconds: status.timeToExhaustionSeconds,
       window: { start: formatRfc3339(status.window.startMs), end: formatRfc3339(status.window.endMs) },
       last_data_at: timeOrNull(status.lastDataAtMs),
+      ...(status.components === null ? {} : { components: status.components.map(componentToWire) }),
     })),
   };
 }
