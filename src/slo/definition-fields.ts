@@ -142,7 +142,7 @@ export const alignmentSchema = z.enum(['drop', 'interpolate']).meta({
     'What happens to a minute with one counterpart only: it is left out, or the other is interpolated. Cannot change once there is data.',
 });
 
-export const componentSchema = z.strictObject({
+const componentSchema = z.strictObject({
   project: nameSchema
     .nullish()
     .meta({ description: "The component's project; the composite's own by default." }),

@@ -450,7 +450,11 @@ describe('each fault has its path', () => {
       ],
     ],
     ['an SLI without a type', { ...api, sli: {} }, ['sli.type: is required']],
-    ['an unknown SLI', { ...api, sli: { type: 'mean' } }, ['sli.type: must be one of "ratio", "threshold"']],
+    [
+      'an unknown SLI',
+      { ...api, sli: { type: 'mean' } },
+      ['sli.type: must be one of "ratio", "threshold", "composite"'],
+    ],
     [
       'an unknown source',
       { ...api, sli: { type: 'ratio', source: { type: 'ftp' } } },
@@ -470,14 +474,34 @@ describe('each fault has its path', () => {
     expect(faultsOf(input)).toEqual(faults);
   });
 
-  test.each<[string, unknown, string[]]>([
+  test.each<[string, object, string[]]>([
+    ['nothing', { components: [] }, ['sli.components: must hold at least one component']],
     [
-      'a composite',
-      { ...api, sli: { type: 'composite', components: [] } },
-      ['sli.type: composite SLIs are not supported yet'],
+      'a component twice',
+      { components: [{ slo: 'b' }, { slo: 'b' }] },
+      ['sli.components[1]: is the same as an earlier one'],
     ],
-  ])('%s is refused as not supported yet', (_, input, faults) => {
-    expect(faultsOf(input)).toEqual(faults);
+    [
+      'a weight of nothing',
+      { components: [{ slo: 'b', weight: 0 }] },
+      ['sli.components[0].weight: must be above 0'],
+    ],
+    [
+      'a delay of seconds',
+      { components: [{ slo: 'b' }], max_delay: '30s' },
+      ['sli.max_delay: must be from 1m to 1d', 'sli.max_delay: must be whole minutes'],
+    ],
+  ])('a composite of %s', (_, sli, faults) => {
+    expect(faultsOf({ ...api, sli: { type: 'composite', ...sli } })).toEqual(faults);
+  });
+
+  test('a composite of two objectives', () => {
+    const objectives = [
+      { name: 'a', target: 0.9 },
+      { name: 'b', target: 0.99 },
+    ];
+    const input = { name: 'api', objectives, sli: { type: 'composite', components: [{ slo: 'b' }] } };
+    expect(faultsOf(input)).toEqual(['objectives: must be exactly one for a composite']);
   });
 
   test('several faults are told at once, those of single fields and those between fields', () => {
