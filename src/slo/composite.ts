@@ -221,7 +221,13 @@ class Evaluation {
 
   /** Whether a composite that has seen nothing of its last minutes waits for them. */
   #mayStillCome(atMs: number): boolean {
-    return atMs - this.#newestOfAll <= this.#maxDelayMs(this.#nextMs);
+    if (atMs - this.#newestOfAll > this.#maxDelayMs(this.#nextMs)) return false;
+    for (let minuteMs = this.#nextMs; minuteMs < atMs; minuteMs += MINUTE_MS) {
+      const k = (minuteMs - this.#stretch.fromMs) / MINUTE_MS;
+      const entering = this.#enteringIn(minuteMs);
+      if (entering.some((one) => this.#isWaitingFor(one, minuteMs, k, atMs))) return true;
+    }
+    return false;
   }
 
   #isWaitedFor(minuteMs: number, atMs: number): boolean {
