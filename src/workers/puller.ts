@@ -2,6 +2,7 @@ import { floorTo, MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
 import { listDuePulls, notePullFailures, type PulledSlo } from '../services/pull-minutes.ts';
 import { sourceAccessFaults } from '../services/source-access.ts';
+import { pulledSource } from '../slo/pull.ts';
 import type { SourceReaders } from '../sources/source-readers.ts';
 import { repeat } from './repeat.ts';
 import { createLane, type Lane, type LaneRound } from './source-lane.ts';
@@ -57,8 +58,8 @@ export function createPullRounds(
     const due = shards?.length === 0 ? [] : await listDuePulls(env, atMs, shards);
     const bySource = new Map<string, PulledSlo[]>();
     for (const slo of due) {
-      const { source } = slo.sli;
-      if (source.type === 'push') continue;
+      const source = pulledSource(slo);
+      if (source === null) continue;
       const name = readers.nameOf(source);
       const known = bySource.get(name);
       if (known === undefined) bySource.set(name, [slo]);

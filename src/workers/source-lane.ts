@@ -49,9 +49,9 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
   function tasksOf(slos: readonly PulledSlo[], atMs: number): Task[] {
     const nowMs = env.clock.now();
     return slos.flatMap((slo): Task[] => {
-      const { source } = slo.sli;
+      const source = pulledSource(slo);
       const backOff = own.get(slo.id);
-      if (source.type === 'push' || backOff?.isWaiting(nowMs) === true) return [];
+      if (source === null || backOff?.isWaiting(nowMs) === true) return [];
       const limitMs = whole.sliceMs(reader.maxRangeMs(slo.sli));
       const sliceMs = backOff?.sliceMs(limitMs) ?? limitMs;
       const isBackfill = slo.pull.untilMs >= atMs;
