@@ -3,7 +3,7 @@ import { formatRfc3339 } from '../lib/rfc3339.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
 import { notePullFailures, type PulledSlo, type SourceRead, storePulls } from '../services/pull-minutes.ts';
 import { sourceAccessFaults } from '../services/source-access.ts';
-import { nextBackfillSlice, nextSlice } from '../slo/pull.ts';
+import { nextBackfillSlice, nextSlice, pulledSource } from '../slo/pull.ts';
 import type { MinuteRange } from '../slo/pull-state.ts';
 import { SourceError, type SourceReader, type SourceRequest } from '../sources/source-reader.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
