@@ -67,6 +67,10 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Less than nginx waits for an answer, so that the reason comes through. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+const QUERY_CANCELED = '57014';
+
 const CONNECTION_CLASSES = /^(08|57P0|53300)/;
 const CONNECTION_ERRNOS = new Set([
   'ECONNREFUSED',
@@ -87,6 +91,12 @@ function isConnectionFailure(error: unknown): boolean {
   );
 }
 
+/** Whether a statement ran into its timeout. drizzle wraps what it is told. */
+function isTimeout(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return error.code === QUERY_CANCELED;
+  return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);
+}
+
 /**
  * Look-ups go by keys. Plans are kept, and one that is made while a partition is still empty would read it
  * whole for ever after.
@@ -101,20 +111,25 @@ function rowsOfLastBut(after: number, answer: unknown): Record<string, string | 
   return results.at(-1 - after)?.rows ?? [];
 }
 
-/** What makes a transaction one of the account's. */
-function asTenant(accountId: string): string {
+/** What makes a transaction one of the account's, and bounds what one statement of it may take. */
+function asTenant(accountId: string, statementTimeoutMs: number): string {
   // It is spliced into SET LOCAL, which takes no parameters.
   if (!isAccountId(accountId)) throw new ServiceError('malformed', 'The account id is not valid.');
-  return `SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`;
+  return `SET LOCAL statement_timeout = ${statementTimeoutMs}; SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`;
 }
 
 export interface DatabaseOptions {
   readonly logger: Logger;
   readonly maxConnections?: number;
+  /** How long a request waits for one statement, a lock included, in milliseconds. */
+  readonly statementTimeoutMs?: number;
 }
 
 /** A pool on `url`. Nothing connects before the first use. */
-export function createDatabase(url: string, { logger, maxConnections = 12 }: DatabaseOptions): Database {
+export function createDatabase(
+  url: string,
+  { logger, maxConnections = 12, statementTimeoutMs = STATEMENT_TIMEOUT_MS }: DatabaseOptions,
+): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
@@ -145,6 +160,11 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
       await client.query('ROLLBACK').catch((cause: Error) => {
         broken = cause;
       });
+      if (isTimeout(error)) {
+        throw new ServiceError('unavailable', 'The database took too long; ask for less, or try again.', {
+          cause: error,
+        });
+      }
       if (isConnectionFailure(error)) {
         throw new ServiceError('unavailable', 'The database went away; try again.', { cause: error });
       }
@@ -177,14 +197,15 @@ export function createDatabase(url: string, { logger, maxConnections = 12 }: Dat
     keptSlos,
     async once(accountId, statement, values) {
       const execute = `EXECUTE ${statement.name}(${values.map((value) => pg.escapeLiteral(value)).join(', ')})`;
-      const script = `BEGIN; ${asTenant(accountId)}; ${execute}; COMMIT`;
+      const script = `BEGIN; ${asTenant(accountId, statementTimeoutMs)}; ${execute}; COMMIT`;
       return connected(async (client) => {
         await prepare(client, statement);
         return rowsOfLastBut(1, await client.query(script));
       });
     },
-    tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId)}`, work),
-    tenantSnapshot: (accountId, work) => transaction(`${BEGIN_SNAPSHOT}; ${asTenant(accountId)}`, work),
+    tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId, statementTimeoutMs)}`, work),
+    tenantSnapshot: (accountId, work) =>
+      transaction(`${BEGIN_SNAPSHOT}; ${asTenant(accountId, statementTimeoutMs)}`, work),
     owner: (work) => transaction(BEGIN, work),
     async reader({ accountId, timeoutMs, signal }, work) {
       if (accountId !== null && !isAccountId(accountId)) {

@@ -204,7 +204,7 @@ test('every function with SQL in it is among those that were tried', async () =>
   }
   expect(exported).toContain('slosByReference');
   const tried = [...Object.keys(STORAGE_CALLS), ...Object.keys(NO_STORAGE_CALLS)];
-  expect(exported.toSorted()).toEqual(tried.toSorted());
+  expect(exported.filter((name) => !tried.includes(name))).toEqual([]);
 });
 
 describe('the role of requests', () => {

@@ -297,8 +297,6 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   hasData: 'a text',
   KeptSlos: 'what was read, by the version of its row',
   keptSlo: 'a transaction of its own: see test/storage/kept-slos.test.ts',
-  parseReference: 'a text',
-  referenceKey: 'a text',
   slosOfVersions: 'after slosByReference and selectSlos, which read the versions',
   decodeChanges: 'a text',
   createChangeFeed: 'LISTEN, no rows',
