@@ -91,6 +91,12 @@ function isConnectionFailure(error: unknown): boolean {
   );
 }
 
+/** What a request is told when a statement of it took too long. */
+function asUnavailable(cause: unknown): never {
+  if (!isTimeout(cause)) throw cause;
+  throw new ServiceError('unavailable', 'The database took too long; ask for less, or try again.', { cause });
+}
+
 /** Whether a statement ran into its timeout. drizzle wraps what it is told. */
 function isTimeout(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return error.code === QUERY_CANCELED;
@@ -160,11 +166,6 @@ export function createDatabase(
       await client.query('ROLLBACK').catch((cause: Error) => {
         broken = cause;
       });
-      if (isTimeout(error)) {
-        throw new ServiceError('unavailable', 'The database took too long; ask for less, or try again.', {
-          cause: error,
-        });
-      }
       if (isConnectionFailure(error)) {
         throw new ServiceError('unavailable', 'The database went away; try again.', { cause: error });
       }
@@ -201,11 +202,16 @@ export function createDatabase(
       return connected(async (client) => {
         await prepare(client, statement);
         return rowsOfLastBut(1, await client.query(script));
-      });
+      }).catch(asUnavailable);
     },
-    tenant: (accountId, work) => transaction(`${BEGIN}; ${asTenant(accountId, statementTimeoutMs)}`, work),
-    tenantSnapshot: (accountId, work) =>
-      transaction(`${BEGIN_SNAPSHOT}; ${asTenant(accountId, statementTimeoutMs)}`, work),
+    async tenant(accountId, work) {
+      const begin = `${BEGIN}; ${asTenant(accountId, statementTimeoutMs)}`;
+      return transaction(begin, work).catch(asUnavailable);
+    },
+    async tenantSnapshot(accountId, work) {
+      const begin = `${BEGIN_SNAPSHOT}; ${asTenant(accountId, statementTimeoutMs)}`;
+      return transaction(begin, work).catch(asUnavailable);
+    },
     owner: (work) => transaction(BEGIN, work),
     async reader({ accountId, timeoutMs, signal }, work) {
       if (accountId !== null && !isAccountId(accountId)) {
