@@ -172,7 +172,9 @@ export function templates(words: readonly string[]): fc.Arbitrary<Template> {
     fc.tuple(fc.constantFrom('reliability', 'count_total', 'target', ''), matcher).map(
       ([metric, selector]): Template =>
         () =>
-          get(`${prometheus}/query?${encoded({ query: `${metric}${selector}`, time: AT })}`),
+          get(
+            `${prometheus}/query?${encoded({ query: `${metric}${selector}`, time: '2026-03-10T11:59:00Z' })}`,
+          ),
     ),
     matcher.map(
       (selector): Template =>

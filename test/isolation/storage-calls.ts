@@ -3,6 +3,12 @@ import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
 import type { Tx } from '../../src/storage/client.ts';
 import {
+  firstDataOf,
+  loadCompositeRows,
+  loadCompositesAt,
+  loadLosses,
+} from '../../src/storage/composite-rows.ts';
+import {
   lockPulledSlos,
   saveBackfillFailures,
   saveBackfills,
@@ -10,12 +16,6 @@ import {
   savePulls,
   selectDuePulls,
 } from '../../src/storage/pulls.ts';
-import {
-  firstDataOf,
-  loadCompositeRows,
-  loadCompositesAt,
-  loadLosses,
-} from '../../src/storage/composite-rows.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
 import { loadSamples } from '../../src/storage/sample-rows.ts';
 import {
