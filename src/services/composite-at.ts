@@ -54,14 +54,25 @@ export async function loadComposites(
   );
 }
 
-/** Where a composite's burn-rate lookbacks end: of the row at the time, or of the last one before it. */
-export function lookbackEndOf({ last }: CompositeAt, atMs: number): number {
+/**
+ * Where a composite's burn-rate lookbacks end: as the row at the time says. While its row is still to be written,
+ * it waits as it did before.
+ */
+export function lookbackEndOf(
+  { snapshotsUntilMs }: Pick<Slo, 'snapshotsUntilMs'>,
+  { last }: CompositeAt,
+  atMs: number,
+): number {
   if (last === null) return atMs;
-  return last.lookbackEndMs ?? (last.atMs === atMs ? atMs : last.atMs);
+  if (last.atMs === atMs) return last.lookbackEndMs ?? atMs;
+  // Where rows are complete, one is missing because the window is empty.
+  if (snapshotsUntilMs !== null && snapshotsUntilMs >= atMs) return atMs;
+  return last.lookbackEndMs ?? last.atMs;
 }
 
 /** The sums and options of a status as they were seen at the time. */
 export function seenAt(
+  slo: Slo,
   composite: CompositeAt,
   tMs: number,
   sums: SumsBetween,
@@ -70,7 +81,7 @@ export function seenAt(
   const atMs = floorTo(tMs, MINUTE_MS);
   return {
     sums: sumsSeenAt(sums, composite.pending, atMs),
-    options: { ...options, lookbackEndMs: lookbackEndOf(composite, atMs) },
+    options: { ...options, lookbackEndMs: lookbackEndOf(slo, composite, atMs) },
   };
 }
 

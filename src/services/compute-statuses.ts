@@ -62,7 +62,7 @@ async function compute<T>(
       const composite = composites.get(slo.id);
       // A composite that waits looks back from where it stopped.
       const lookbackEndMs =
-        composite === undefined ? atMs : lookbackEndOf(composite, floorTo(atMs, MINUTE_MS));
+        composite === undefined ? atMs : lookbackEndOf(slo, composite, floorTo(atMs, MINUTE_MS));
       const needed =
         lookbackEndMs === atMs
           ? instants(rule, atMs)
@@ -83,7 +83,7 @@ async function compute<T>(
     const seen =
       composite === null
         ? { sums: series.totals.between, options }
-        : seenAt(composite, atMs, series.totals.between, options);
+        : seenAt(slo, composite, atMs, series.totals.between, options);
     const list = answers.get(slo.id);
     const one = answer({ slo, rule, composite, ...seen, ...series });
     if (list === undefined) answers.set(slo.id, [one]);

@@ -39,7 +39,9 @@ export interface LoadedSeries {
 /** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */
 const SHORT_SPAN_MS = 5 * MINUTE_MS;
 
-const isShort = ({ span }: SpannedSeries): boolean => span.untilMs - span.fromMs < SHORT_SPAN_MS;
+/** Where a composite looks back from is found out on the way. */
+const isShort = ({ slo, span }: SpannedSeries): boolean =>
+  slo.sli.type !== 'composite' && span.untilMs - span.fromMs < SHORT_SPAN_MS;
 
 /** Reads, in a few statements, what computing the spans of many series takes. */
 export async function loadSeries(tx: Tx, all: readonly SpannedSeries[]): Promise<LoadedSeries[]> {

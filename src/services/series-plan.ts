@@ -1,4 +1,5 @@
-import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
+import { waitingReach } from '../slo/composite.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusLookbacks } from '../slo/instants.ts';
 import { ruleAt, ruleSegments } from '../slo/revision.ts';
@@ -63,6 +64,8 @@ export function lookbackRanges(
   span: RewriteSpan,
 ): SeriesRange[] {
   const before = span.fromMs - MINUTE_MS;
+  // The lookbacks of a composite that waits end, and begin, that much earlier.
+  const waitMs = slo.sli.type === 'composite' ? waitingReach(slo.revisions, HOUR_MS) + slo.sliceMs : 0;
   const ranges: [low: number, high: number][] = [[before, before]];
   const add = (low: number, high: number): void => {
     if (low <= before) ranges.push([low, Math.min(high, before)]);
@@ -70,7 +73,7 @@ export function lookbackRanges(
   for (const { fromMs, toMs, rule } of ruleSegments(slo, objective, span.fromMs, span.untilMs + 1)) {
     const first = lastInstant(rule, fromMs);
     const last = lastInstant(rule, toMs);
-    for (const reach of statusLookbacks(rule)) add(first - reach, last - reach);
+    for (const reach of statusLookbacks(rule)) add(first - reach - waitMs, last - reach);
     if (rule.timeWindow.type === 'rolling') {
       const { durationMs } = rule.timeWindow;
       add(first - durationMs, last - durationMs);
