@@ -52,9 +52,7 @@ describe.skipIf(!hasPrograms('promtool'))('promtool', () => {
   test('asks for an instant', async () => {
     const out = await promtool('instant', `--time=${T}`, '-o', 'json', url(), 'burn_rate{slo="checkout"}');
     // A fifth fails, where a tenth may.
-    expect(JSON.parse(out)).toMatchObject([
-      { metric: { slo: 'checkout' }, value: [T, '2'] },
-    ]);
+    expect(JSON.parse(out)).toMatchObject([{ metric: { slo: 'checkout' }, value: [T, '2'] }]);
   });
 
   test('asks for a range', async () => {
