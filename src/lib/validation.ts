@@ -60,10 +60,19 @@ function detailsOf(issue: z.core.$ZodIssue): ErrorDetail[] {
       return [
         { path: renderPath(issue.path), message: `the name ${issue.issues[0]?.message ?? 'is not valid'}` },
       ];
+    case 'invalid_union': {
+      // Of a text or a list, the list was meant where only what is in it is wrong.
+      const meant = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];
+      return meant.length === 0
+        ? [faultOf(issue)]
+        : meant.flatMap((fault) => detailsOf({ ...fault, path: [...issue.path, ...fault.path] }));
+    }
     default:
-      return [{ path: renderPath(issue.path), message: issue.message }];
+      return [faultOf(issue)];
   }
 }
+
+const faultOf = ({ path, message }: z.core.$ZodIssue): ErrorDetail => ({ path: renderPath(path), message });
 
 const UNKNOWN_FIELD = 'is not a known field';
 

@@ -1,6 +1,7 @@
 import { DAY_MS, formatDuration, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
+import type { AlertCondition, AlertPolicy, AlertSeverity, BurnRateCondition } from './alert-policy.ts';
 import { allowedErrorRatio, atLeast, atMost } from './budget.ts';
-import type { AlertSeverity, BurnRateCondition, SloDefinition } from './definition.ts';
+import type { SloDefinition } from './definition.ts';
 import { windowAt } from './window.ts';
 
 interface WorkbookPair {
@@ -32,6 +33,7 @@ export function defaultConditions(periodMs: number): readonly BurnRateCondition[
   if (known !== undefined) return known;
   const conditions = WORKBOOK_PAIRS.filter(({ longMs }) => longMs <= periodMs).map(
     ({ severity, longMs, shortMs, sharePercent }): BurnRateCondition => ({
+      type: 'burn_rate',
       severity,
       longMs,
       shortMs,
@@ -63,29 +65,72 @@ export function canFire(condition: BurnRateCondition, target: number): boolean {
   return atMost(condition.factor * allowedErrorRatio(target), 1);
 }
 
-/** A sentence for each alert of the default policy that can never fire, and one when none applies at all. */
+/** What names a condition among those of its policy, however its window's factor scales: `burn_rate:1h:5m:page`. */
+export function alertKey(condition: AlertCondition): string {
+  switch (condition.type) {
+    case 'burn_rate':
+      return `burn_rate:${formatDuration(condition.longMs)}:${formatDuration(condition.shortMs)}:${condition.severity}`;
+    case 'budget':
+      return `budget:${condition.below}:${condition.severity}`;
+    case 'time_to_exhaustion':
+      return `time_to_exhaustion:${formatDuration(condition.belowMs)}:${condition.severity}`;
+    case 'no_data':
+      return `no_data:${formatDuration(condition.forMs)}:${condition.severity}`;
+  }
+}
+
+/** All conditions of a policy that apply to a period of this length. */
+export function policyConditions({ conditions }: AlertPolicy, periodMs: number): readonly AlertCondition[] {
+  if (conditions === 'default') return defaultConditions(periodMs);
+  return conditions.filter((condition) => condition.type !== 'burn_rate' || condition.longMs <= periodMs);
+}
+
+/** A sentence for each alert of the policy that can never fire, and one when no default one applies at all. */
 export function neverFiresWarnings(
-  definition: Pick<SloDefinition, 'timeWindow' | 'objectives'>,
+  {
+    timeWindow,
+    objectives,
+    alertPolicy,
+  }: Pick<SloDefinition, 'timeWindow' | 'objectives'> & Partial<Pick<SloDefinition, 'alertPolicy'>>,
   nowMs: number,
 ): string[] {
-  const { lengthMs } = windowAt(definition.timeWindow, nowMs);
-  const conditions = defaultConditions(lengthMs);
-  if (conditions.length === 0) {
+  const { lengthMs } = windowAt(timeWindow, nowMs);
+  const policy = alertPolicy ?? { conditions: 'default' };
+  const conditions = policyConditions(policy, lengthMs);
+  if (conditions.length === 0 && policy.conditions === 'default') {
     return ['The time window is shorter than an hour, so no burn-rate alert applies to this SLO.'];
   }
-  return definition.objectives.flatMap(({ name, target }) =>
-    conditions
-      .filter((condition) => !canFire(condition, target))
-      .map(({ severity, longMs, shortMs, factor }) => {
-        const windows = `${formatDuration(longMs)} and ${formatDuration(shortMs)}`;
-        const highest = plain(1 / allowedErrorRatio(target));
-        return (
-          `Objective "${name}": the ${severity} alert over ${windows} can never fire, ` +
-          `since it needs a burn rate of ${plain(factor)} and a full outage burns at ${highest} ` +
-          `with a target of ${target}.`
-        );
-      }),
+  const tooLong = (policy.conditions === 'default' ? [] : policy.conditions).flatMap((condition) =>
+    condition.type === 'burn_rate' && condition.longMs > lengthMs
+      ? [`${burnTitle(condition)} can never fire, since it looks back further than the time window.`]
+      : [],
   );
+  const tooSlow = objectives.flatMap(({ name, target }) =>
+    conditions.flatMap((condition) => {
+      if (condition.type !== 'burn_rate' || canFire(condition, target)) return [];
+      const highest = plain(1 / allowedErrorRatio(target));
+      return [
+        `Objective "${name}": the ${burnTitle(condition).slice('The '.length)} can never fire, ` +
+          `since it needs a burn rate of ${plain(condition.factor)} and a full outage burns at ${highest} ` +
+          `with a target of ${target}.`,
+      ];
+    }),
+  );
+  const tooLow = objectives.flatMap(({ name, target }) =>
+    conditions.flatMap((condition) => {
+      const lowest = 1 - 1 / allowedErrorRatio(target);
+      if (condition.type !== 'budget' || condition.below > lowest) return [];
+      return [
+        `Objective "${name}": the ${condition.severity} alert on a budget below ${plain(condition.below)} can ` +
+          `never fire, since a full outage leaves ${plain(lowest)} with a target of ${target}.`,
+      ];
+    }),
+  );
+  return [...tooLong, ...tooSlow, ...tooLow];
+}
+
+function burnTitle({ severity, longMs, shortMs }: BurnRateCondition): string {
+  return `The ${severity} alert over ${formatDuration(longMs)} and ${formatDuration(shortMs)}`;
 }
 
 function plain(value: number): string {

@@ -1,8 +1,9 @@
 import { formatDuration } from '../lib/duration.ts';
+import type { AlertSeverity } from './alert-policy.ts';
 import { conditionHolds } from './alerting.ts';
 import type { Sums } from './burn-rate.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS, badOf, burnRateOf, errorRatio, isObserved } from './burn-rate.ts';
-import type { AlertSeverity, TimeWindow } from './definition.ts';
+import type { TimeWindow } from './definition.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
 import { burnOver, conditionsOf, lastInstant, lookbackReach, shownUnit, windowSums } from './rule.ts';
 import { windowAt } from './window.ts';

@@ -193,10 +193,6 @@ export const sliSchema = z
   ])
   .meta({ description: 'What is measured; a pushed ratio by default.' });
 
-export const alertPolicySchema = z
-  .strictObject({ conditions: z.literal('default') })
-  .meta({ description: 'The four burn-rate conditions of the SRE Workbook, scaled to the window.' });
-
 /** 99.9 as 0.999: the nearest double of the decimal, without the dust of a binary division. */
 export function ratioOfPercent(percent: number): number {
   return Number((percent / 100).toPrecision(15));

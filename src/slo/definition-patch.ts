@@ -1,4 +1,5 @@
 import type { ErrorDetail } from '../lib/errors.ts';
+import { mergedAlertPolicy } from './alert-policy-schema.ts';
 import type { SloPatch, SloWire } from './definition-shape.ts';
 import { isGiven } from './wire-fields.ts';
 
@@ -30,6 +31,7 @@ export function mergePatch(current: SloWire, patch: SloPatch): MergedPatch {
     labels: merged(current.labels, patch.labels),
     time_window: mergedWindow(current, patch),
     sli: mergedSli(current, patch, faults),
+    alert_policy: mergedAlertPolicy(current.alert_policy, patch.alert_policy),
     objectives,
   };
   if (isGiven(current.time_slice_window) && (input.budgeting_method ?? 'occurrences') === 'occurrences') {

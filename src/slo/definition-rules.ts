@@ -1,5 +1,6 @@
 import { parseDuration } from '../lib/duration.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
+import { alertPolicyFaults } from './alert-policy-schema.ts';
 import { sourceFaults } from './source-rules.ts';
 import { type Fields, isFields, isGiven } from './wire-fields.ts';
 
@@ -15,6 +16,7 @@ export function jointFaults(input: unknown): ErrorDetail[] {
     ...objectivesFaults(input),
     ...sourceFaults(input.sli),
     ...compositeFaults(input),
+    ...alertPolicyFaults(input.alert_policy),
   ];
 }
 

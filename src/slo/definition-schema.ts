@@ -3,6 +3,7 @@ import { formatDuration, MINUTE_MS, parseDuration } from '../lib/duration.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
 import { ServiceError } from '../lib/errors.ts';
 import { check, distinctDetails } from '../lib/validation.ts';
+import { alertPolicyOf, alertPolicyToWire } from './alert-policy-schema.ts';
 import type { Objective, Sli, SloDefinition, TimeWindow } from './definition.ts';
 import { ratioOfPercent } from './definition-fields.ts';
 import { mergePatch } from './definition-patch.ts';
@@ -69,7 +70,7 @@ export function definitionToWire(definition: SloDefinition): SloWire {
       ...(objective.op === null ? {} : { op: objective.op }),
       ...(objective.value === null ? {} : { value: objective.value }),
     })),
-    alert_policy: { conditions: definition.alertPolicy.conditions },
+    alert_policy: alertPolicyToWire(definition.alertPolicy),
   };
 }
 
@@ -161,7 +162,7 @@ function definitionOf(input: SloInput): SloDefinition {
     objectives: isPresent(objectives)
       ? objectives.map((objective) => objectiveOf(objective, objectives.length === 1))
       : [objectiveOf({ name: 'default', target: input.target, target_percent: input.target_percent }, true)],
-    alertPolicy: { conditions: 'default' },
+    alertPolicy: alertPolicyOf(input.alert_policy),
   };
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { alertPolicyPatchSchema, alertPolicySchema } from './alert-policy-schema.ts';
 import {
   aggregationSchema,
-  alertPolicySchema,
   alignmentSchema,
   budgetingMethodSchema,
   componentsSchema,
@@ -108,7 +108,7 @@ export const sloPatchShape = {
     })
     .nullish(),
   objectives: z.array(objectivePatchSchema).max(40).optional(),
-  alert_policy: alertPolicySchema.nullish(),
+  alert_policy: alertPolicyPatchSchema.nullish(),
 };
 
 export type SloPatch = z.infer<z.ZodObject<typeof sloPatchShape, z.core.$strict>>;

@@ -1,4 +1,5 @@
 import type { BudgetAdjustment } from './adjustment.ts';
+import type { AlertPolicy } from './alert-policy.ts';
 import type { HistoryMark } from './history-marks.ts';
 import type { Backfill, PullState } from './pull-state.ts';
 import type { Source } from './source.ts';
@@ -80,21 +81,6 @@ export interface Objective {
   /** Null unless the SLI is a threshold. */
   readonly op: ThresholdOp | null;
   readonly value: number | null;
-}
-
-export type AlertSeverity = 'page' | 'ticket';
-
-/** Holds when the burn rate over both windows is at least `factor`. */
-export interface BurnRateCondition {
-  readonly severity: AlertSeverity;
-  readonly longMs: number;
-  readonly shortMs: number;
-  readonly factor: number;
-}
-
-/** `default`: the four conditions of the SRE Workbook, scaled to the SLO's period. */
-export interface AlertPolicy {
-  readonly conditions: 'default';
 }
 
 /** What of a definition decides a status. A status at t uses the revision in force at t. */

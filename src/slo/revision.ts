@@ -1,4 +1,5 @@
-import type { AlertPolicy, BudgetingMethod, DefinitionRevision, Objective } from './definition.ts';
+import type { AlertPolicy } from './alert-policy.ts';
+import type { BudgetingMethod, DefinitionRevision, Objective } from './definition.ts';
 import type { ObjectiveRule } from './rule.ts';
 
 /** What of a stored SLO decides its statuses, at any time. */
@@ -59,14 +60,15 @@ export function ruleSegments(
 function ruleOf(slo: RevisedSlo, revision: DefinitionRevision, objectiveName: string): ObjectiveRule | null {
   const objective = revision.objectives.find(({ name }) => name === objectiveName);
   if (objective === undefined) return null;
-  switch (slo.alertPolicy.conditions) {
-    case 'default':
-      return {
-        objective,
-        budgetingMethod: slo.budgetingMethod,
-        sliceMs: slo.sliceMs,
-        timeWindow: revision.timeWindow,
-        ...(revision.composite === undefined ? {} : { isComposite: true }),
-      };
-  }
+  const { conditions } = slo.alertPolicy;
+  return {
+    objective,
+    budgetingMethod: slo.budgetingMethod,
+    sliceMs: slo.sliceMs,
+    timeWindow: revision.timeWindow,
+    ...(revision.composite === undefined ? {} : { isComposite: true }),
+    ...(conditions === 'default'
+      ? {}
+      : { conditions: conditions.filter((condition) => condition.type === 'burn_rate') }),
+  };
 }

@@ -1,8 +1,9 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import type { BurnRateCondition } from './alert-policy.ts';
 import { defaultConditions } from './alerting.ts';
 import type { Sums } from './burn-rate.ts';
 import { burnRateOf, errorRatio, isObserved } from './burn-rate.ts';
-import type { BudgetingMethod, BurnRateCondition, Objective, TimeWindow } from './definition.ts';
+import type { BudgetingMethod, Objective, TimeWindow } from './definition.ts';
 import { sliceIsGood } from './sli.ts';
 import type { ResolvedWindow } from './window.ts';
 
@@ -109,9 +110,11 @@ export function windowSums(
   return { good: rest.good + good, total: rest.total + 1 };
 }
 
-/** The conditions in force for a window of this length. */
+/** The burn-rate conditions in force for a window of this length: none looks back further. */
 export function conditionsOf(rule: ObjectiveRule, periodMs: number): readonly BurnRateCondition[] {
-  return rule.conditions ?? defaultConditions(periodMs);
+  const own = rule.conditions;
+  if (own === undefined) return defaultConditions(periodMs);
+  return own.every(({ longMs }) => longMs <= periodMs) ? own : own.filter(({ longMs }) => longMs <= periodMs);
 }
 
 function stepOf(rule: ObjectiveRule): number {

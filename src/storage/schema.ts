@@ -19,8 +19,9 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { BudgetAdjustment } from '../slo/adjustment.ts';
+import type { AlertPolicy } from '../slo/alert-policy.ts';
 import type { CounterPoint } from '../slo/counter.ts';
-import type { AlertPolicy, DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
+import type { DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
 import type { Backfill } from '../slo/pull-state.ts';
 
 /** Every request's transaction runs as this role, which row level security binds. */

@@ -9,10 +9,10 @@ const factors = (days: number): number[] => defaultConditions(days * DAY_MS).map
 describe('the default conditions', () => {
   test('at 30 days are the Workbook to the letter', () => {
     expect(defaultConditions(30 * DAY_MS)).toEqual([
-      { severity: 'page', longMs: HOUR_MS, shortMs: 5 * MINUTE_MS, factor: 14.4 },
-      { severity: 'page', longMs: 6 * HOUR_MS, shortMs: 30 * MINUTE_MS, factor: 6 },
-      { severity: 'ticket', longMs: DAY_MS, shortMs: 2 * HOUR_MS, factor: 3 },
-      { severity: 'ticket', longMs: 3 * DAY_MS, shortMs: 6 * HOUR_MS, factor: 1 },
+      { type: 'burn_rate', severity: 'page', longMs: HOUR_MS, shortMs: 5 * MINUTE_MS, factor: 14.4 },
+      { type: 'burn_rate', severity: 'page', longMs: 6 * HOUR_MS, shortMs: 30 * MINUTE_MS, factor: 6 },
+      { type: 'burn_rate', severity: 'ticket', longMs: DAY_MS, shortMs: 2 * HOUR_MS, factor: 3 },
+      { type: 'burn_rate', severity: 'ticket', longMs: 3 * DAY_MS, shortMs: 6 * HOUR_MS, factor: 1 },
     ]);
   });
 
@@ -39,7 +39,13 @@ describe('the default conditions', () => {
 });
 
 describe('a condition', () => {
-  const condition = { severity: 'page', longMs: HOUR_MS, shortMs: 5 * MINUTE_MS, factor: 14.4 } as const;
+  const condition = {
+    type: 'burn_rate',
+    severity: 'page',
+    longMs: HOUR_MS,
+    shortMs: 5 * MINUTE_MS,
+    factor: 14.4,
+  } as const;
 
   test('holds when both burn rates reach the factor', () => {
     expect(conditionHolds(condition, 14.4, 14.4)).toBe(true);

@@ -466,9 +466,9 @@ describe('each fault has its path', () => {
       ['sli.alignment: must be one of "drop", "interpolate"'],
     ],
     [
-      'a policy of its own',
-      { ...api, alert_policy: { conditions: [] } },
-      ['alert_policy.conditions: must be "default"'],
+      'an unknown alert policy',
+      { ...api, alert_policy: { conditions: 'none' } },
+      ['alert_policy.conditions: must be "default" or a list of conditions'],
     ],
   ])('%s', (_, input, faults) => {
     expect(faultsOf(input)).toEqual(faults);

@@ -333,7 +333,7 @@ describe('page conditions put a healthy budget at risk', () => {
 
   test('a policy of its own replaces the default one', () => {
     const conditions = [
-      { severity: 'page', longMs: 2 * HOUR_MS, shortMs: 10 * MINUTE_MS, factor: 2 },
+      { type: 'burn_rate', severity: 'page', longMs: 2 * HOUR_MS, shortMs: 10 * MINUTE_MS, factor: 2 },
     ] as const;
     const both = { [2 * HOUR_MS]: 0.002, [10 * MINUTE_MS]: 0.002 };
     expect(objectiveStatus({ ...rule, conditions }, NOON, ratios(both)).state).toBe('at_risk');
