@@ -62,8 +62,9 @@ export async function late(): Promise<Outcome> {
           `UPDATE bench_copy SET run_good = run_good + 100, run_total = run_total + 500,
              reliability = reliability * 0.999, budget = budget * 0.999, burn_rate = burn_rate * 1.001,
              count_good = count_good + 100, count_total = count_total + 500
-           WHERE source_account_id = $1 AND slo_id = $2 AND objective = 'default' AND at > $3`,
-          [ACCOUNT, slo.id, new Date(from)],
+           WHERE source_account_id = $1 AND slo_id = $2 AND objective = 'default' AND at > $3 AND at <= $4
+             AND at = ANY (ARRAY(SELECT generate_series($3::timestamptz, $4::timestamptz, interval '1 minute')))`,
+          [ACCOUNT, slo.id, new Date(from), new Date(endMs)],
         ),
       );
     },

@@ -12,7 +12,7 @@ import { storeMinutes } from './store-minutes.ts';
 import { takePoint } from './take-points.ts';
 
 /** Lines that are committed together: enough to be set-based, few enough to stay small in memory. */
-const CHUNK_LINES = 50_000;
+const CHUNK_LINES = 20_000;
 const CHUNK_CHARACTERS = 16 * 1024 * 1024;
 /** A slow stream is committed this often, so that its points are seen. */
 const CHUNK_AGE_MS = 1000;

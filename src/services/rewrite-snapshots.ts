@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
@@ -8,7 +9,7 @@ import type { MinuteReceived } from '../slo/sli.ts';
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
-import { type LoadedMinutes, lastRowOf } from '../storage/series-columns.ts';
+import { type LoadedMinutes, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
 import { spanOfChange } from './series-plan.ts';
@@ -38,7 +39,7 @@ export interface Rewritten {
 }
 
 /** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
-const ROWS_A_PASS = 50_000;
+const ROWS_A_PASS = 20_000;
 
 /** A change of which it is settled what it does to each minute. */
 interface Settled extends Omit<SeriesChange, 'changes'> {
@@ -103,8 +104,7 @@ export async function rewriteSnapshots(
   const planned = changes.flatMap(
     (change, i) => plan({ ...change, changes: settled[i] ?? [] }, lastRows[i] ?? null) ?? [],
   );
-  let rows = 0;
-  for (const pass of passesOf(planned)) rows += await rewritePass(tx, pass, note);
+  const rows = await rewritePasses(tx, passesOf(planned), note);
   return { rows, statuses, touchedFrom: touchedBy(planned) };
 }
 
@@ -120,7 +120,7 @@ export function rewriteComposite(
   rewrite: CompositeRewrite,
   onStatus: (status: ObjectiveStatus) => void,
 ): Promise<number> {
-  return rewritePass(tx, [{ ...rewrite, extendToMs: null }], (_, status) => onStatus(status));
+  return rewritePasses(tx, [[{ ...rewrite, extendToMs: null }]], (_, status) => onStatus(status));
 }
 
 /** Rows behind what the SLO's snapshots are complete up to are new to everyone, and no change of the past. */
@@ -148,23 +148,59 @@ function passesOf(planned: readonly Planned[]): Planned[][] {
   return passes;
 }
 
-async function rewritePass(
+/** Rows of one pass, computed and not yet written. */
+interface ComputedPass {
+  readonly keys: readonly SeriesKey[];
+  readonly inserts: SnapshotBatch;
+  readonly updates: SnapshotBatch;
+  readonly shifts: readonly BaseShift[];
+}
+
+/**
+ * One pass after the other. What the next pass looks back to is read before the last one is written, since no
+ * series is in two of them: so one is computed here while the database writes the one before.
+ */
+async function rewritePasses(
   tx: Tx,
-  pass: readonly Planned[],
+  passes: readonly (readonly Planned[])[],
   note: (sloId: string, status: ObjectiveStatus) => void,
 ): Promise<number> {
-  const keys = pass.map(({ key }) => key);
-  const loaded = await loadSeries(tx, pass);
+  let rows = 0;
+  let writing: Promise<void> = Promise.resolve();
+  let loaded = await loadSeries(tx, passes[0] ?? []);
+  for (const [i, pass] of passes.entries()) {
+    const computed = computePass(pass, loaded, note);
+    rows += computed.inserts.length + computed.updates.length;
+    await writing;
+    loaded = await loadSeries(tx, passes[i + 1] ?? []);
+    writing = writePass(tx, computed);
+    // It is waited for below; failing earlier is no failure that nobody heard of.
+    writing.catch(() => undefined);
+    // The statement has to be on its way before the computing keeps this thread busy.
+    await setImmediate();
+  }
+  await writing;
+  return rows;
+}
+
+function computePass(
+  pass: readonly Planned[],
+  loaded: readonly LoadedSeries[],
+  note: (sloId: string, status: ObjectiveStatus) => void,
+): ComputedPass {
   const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
   const shifts: BaseShift[] = [];
   pass.forEach((series, i) => {
     const own = loaded[i];
     if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, note));
   });
-  await replaceSnapshots(tx, keys, out.updates);
-  await insertSnapshots(tx, keys, out.inserts);
+  return { keys: pass.map(({ key }) => key), ...out, shifts };
+}
+
+async function writePass(tx: Tx, { keys, updates, inserts, shifts }: ComputedPass): Promise<void> {
+  await replaceSnapshots(tx, keys, updates);
+  await insertSnapshots(tx, keys, inserts);
   await shiftBases(tx, shifts);
-  return out.inserts.length + out.updates.length;
 }
 
 function rewriteOne(

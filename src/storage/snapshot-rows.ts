@@ -1,5 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
 import type { CompositeColumns } from '../slo/composite-walk.ts';
+import { rowsByMinute } from '../slo/rows-by-minute.ts';
 import {
   SLO_STATES,
   SnapshotBatch,
@@ -158,7 +159,7 @@ export async function insertSnapshots(
   keys: readonly SeriesKey[],
   rows: SnapshotBatch,
 ): Promise<void> {
-  if (rows.length > 0) await client.query(INSERT[kindOf(rows)], parameters(keys, rows));
+  if (rows.length > 0) await client.query(INSERT[kindOf(rows)], parameters(keys, rowsByMinute(rows)));
 }
 
 /**
