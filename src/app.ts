@@ -27,6 +27,7 @@ import { createSeriesStore } from './storage/series-source.ts';
 import { createShards } from './storage/shards.ts';
 import { createEvaluator } from './workers/evaluator.ts';
 import { createPuller } from './workers/puller.ts';
+import { createReporter } from './workers/reporter.ts';
 import { createRetention } from './workers/retention.ts';
 
 export interface AppOptions {
@@ -153,6 +154,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
       onLook: (look) => metrics.observePulls(look),
       onRound: (round) => metrics.countPulls(round),
     }),
+    createReporter(environment, { intervalMs: config.evaluationIntervalMs, held: shards.held }),
     createRetention(environment),
     changes,
   ];

@@ -1,25 +1,12 @@
-import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { ServiceError } from '../lib/errors.ts';
 import type { Slo } from '../slo/definition.ts';
-import { statusInstants } from '../slo/instants.ts';
-import {
-  type MinuteFigures,
-  minuteFigures,
-  type ReportMinute,
-  type ReportPeriod,
-  type ReportRow,
-  reportRow,
-} from '../slo/report.ts';
-import { ruleAt } from '../slo/revision.ts';
-import type { ObjectiveRule } from '../slo/rule.ts';
-import { objectiveStatus } from '../slo/status.ts';
-import { periodAt, type ResolvedWindow, reportTimeZone } from '../slo/window.ts';
+import type { ReportPeriod, ReportRow } from '../slo/report.ts';
+import { reportPeriodAt } from '../slo/report-periods.ts';
 import type { Tx } from '../storage/client.ts';
-import { loadMinutes, type SeriesKey } from '../storage/series-columns.ts';
-import { loadTotals } from '../storage/series-totals.ts';
+import { selectReportDue, selectReports } from '../storage/reports.ts';
 import { selectAllSlos, slosByReference } from '../storage/slos.ts';
+import { computeReports, type ReportTask, reportTasks } from './compute-reports.ts';
 import type { ServiceContext } from './context.ts';
-import { straddleIn, straddleOptions } from './series-plan.ts';
 
 export interface GenerateReportsInput {
   /** `month` by default. */
@@ -48,116 +35,119 @@ export interface Report extends Omit<ReportRow, 'longestBadRun'> {
 /** Rows that one request may ask for. */
 const MAX_REPORTS = 10_000;
 
-interface Asked {
-  readonly slo: Slo;
-  readonly key: SeriesKey;
-  readonly rule: ObjectiveRule;
-  readonly window: ResolvedWindow;
-  /** The period's end, or the last complete minute of one that is under way. */
-  readonly atMs: number;
-  readonly open: boolean;
-}
-
-function periodsOf(
-  slo: Slo,
-  period: ReportPeriod,
-  input: GenerateReportsInput,
-  nowMs: number,
-): ResolvedWindow[] {
-  const zone = reportTimeZone(slo.timeWindow);
-  const current = periodAt(period, zone, nowMs);
-  const fromMs = input.fromMs ?? periodAt(period, zone, current.startMs - 1).startMs;
-  const toMs = Math.min(input.toMs ?? current.endMs, current.endMs);
-  const periods: ResolvedWindow[] = [];
-  for (
-    let next = periodAt(period, zone, fromMs);
-    next.startMs < toMs;
-    next = periodAt(period, zone, next.endMs)
-  ) {
-    const { startMs, endMs } = next;
-    periods.push({ startMs, endMs, lengthMs: endMs - startMs, rolling: false });
-    if (periods.length > MAX_REPORTS) throw tooMany();
-  }
-  return periods;
-}
-
 const tooMany = (): ServiceError =>
   new ServiceError('invalid', 'The report is too long.', {
     details: [{ path: 'from', message: `asks for more than ${MAX_REPORTS} rows` }],
   });
 
-function asked(slos: readonly Slo[], input: GenerateReportsInput, nowMs: number): Asked[] {
+/** `[fromMs, toMs)` of what is asked, in the SLO's own periods. */
+function rangeOf(slo: Slo, input: GenerateReportsInput, nowMs: number): { fromMs: number; toMs: number } {
   const period = input.period ?? 'month';
-  const rows: Asked[] = [];
+  const current = reportPeriodAt(slo, period, nowMs);
+  return {
+    fromMs: input.fromMs ?? reportPeriodAt(slo, period, current.startMs - 1).startMs,
+    toMs: Math.min(input.toMs ?? current.endMs, current.endMs),
+  };
+}
+
+/** The rows of periods that end after `storedUntilMs`, of which none is stored yet. */
+function unstored(
+  slos: readonly Slo[],
+  input: GenerateReportsInput,
+  nowMs: number,
+  storedUntil: (slo: Slo) => number,
+): ReportTask[] {
+  const period = input.period ?? 'month';
+  const tasks: ReportTask[] = [];
   for (const slo of slos) {
-    for (const window of periodsOf(slo, period, input, nowMs)) {
-      const open = window.endMs > nowMs;
-      const atMs = open ? floorTo(nowMs, MINUTE_MS) : window.endMs;
-      for (const { name } of slo.objectives) {
-        // What was in force in the period's last minute: at its very end the next one begins.
-        const rule = ruleAt(slo, name, atMs - 1);
-        if (rule === null) continue;
-        rows.push({
-          slo,
-          key: { accountId: slo.accountId, sloId: slo.id, objective: name },
-          rule,
-          window,
-          atMs,
-          open,
-        });
-        if (rows.length > MAX_REPORTS) throw tooMany();
-      }
+    const { fromMs, toMs } = rangeOf(slo, input, nowMs);
+    for (
+      let window = reportPeriodAt(slo, period, Math.max(fromMs, storedUntil(slo)));
+      window.startMs < toMs;
+      window = reportPeriodAt(slo, period, window.endMs)
+    ) {
+      tasks.push(...reportTasks(slo, window, nowMs));
+      if (tasks.length > MAX_REPORTS) throw tooMany();
     }
   }
-  return rows;
+  return tasks;
 }
 
-/** One by one, so that no more than a period's minutes are in memory at a time. */
-async function loadFigures(tx: Tx, { key, rule, window, atMs }: Asked): Promise<MinuteFigures> {
-  const [rows] = await loadMinutes(
-    tx,
-    [key],
-    [{ series: 0, fromMs: window.startMs + MINUTE_MS, toMs: atMs }],
-  );
-  const minutes: ReportMinute[] = [];
-  for (let i = 0; i < (rows?.at.length ?? 0); i += 1) {
-    const total = rows?.usedTotal[i] ?? Number.NaN;
-    if (Number.isNaN(total)) continue;
-    minutes.push({ minuteMs: (rows?.at[i] ?? 0) - MINUTE_MS, good: rows?.usedGood[i] ?? 0, total });
-  }
-  return minuteFigures(rule, window.startMs, atMs, minutes);
+function reportOf(
+  slo: Slo,
+  period: ReportPeriod,
+  { longestBadRun, ...figures }: ReportRow,
+  revision = 1,
+  revisedAtMs: number | null = null,
+): Report {
+  return {
+    sloId: slo.id,
+    project: slo.project,
+    slo: slo.name,
+    service: slo.service,
+    period,
+    longestBadMinutes: longestBadRun,
+    revision,
+    revisedAtMs,
+    ...figures,
+  };
 }
 
-async function compute(tx: Tx, rows: readonly Asked[], period: ReportPeriod): Promise<Report[]> {
-  const loaded = await loadTotals(
-    tx,
-    rows.map(({ key, rule, window, atMs }) => ({
-      key,
-      instants: statusInstants(rule, atMs, window),
-      minutes: straddleIn(rule, window),
-    })),
-  );
-  const reports: Report[] = [];
-  for (const [i, row] of rows.entries()) {
-    const { slo, rule, window, atMs, open } = row;
-    const sums = loaded[i];
-    if (sums === undefined) continue;
-    const straddle = straddleOptions(slo, rule, window, sums.minutes);
-    const status = objectiveStatus(rule, atMs, sums.totals.between, { window, ...straddle });
-    if (status.reliability === null && !open && slo.createdAtMs >= window.endMs) continue;
-    const { longestBadRun, ...figures } = reportRow(status, await loadFigures(tx, row), null, open);
-    reports.push({
-      sloId: slo.id,
-      project: slo.project,
-      slo: slo.name,
-      service: slo.service,
-      period,
-      longestBadMinutes: longestBadRun,
-      revision: 1,
-      revisedAtMs: null,
-      ...figures,
-    });
+/** The rows of closed periods as they were stored. */
+async function readStored(
+  tx: Tx,
+  slos: readonly Slo[],
+  input: GenerateReportsInput,
+  nowMs: number,
+  storedUntil: (slo: Slo) => number,
+): Promise<Report[]> {
+  const [first] = slos;
+  if (first === undefined) return [];
+  const period = input.period ?? 'month';
+  const ranges = new Map(slos.map((slo) => [slo.id, { slo, ...rangeOf(slo, input, nowMs) }]));
+  const stored = await selectReports(tx, first.accountId, {
+    sloIds: [...ranges.keys()],
+    period,
+    fromMs: Math.min(...[...ranges.values()].map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...[...ranges.values()].map(({ toMs }) => toMs)),
+    limit: MAX_REPORTS + 1,
+  });
+  if (stored.length > MAX_REPORTS) throw tooMany();
+  return stored.flatMap(({ sloId, row, revision, revisedAtMs }) => {
+    const range = ranges.get(sloId);
+    if (range === undefined) return [];
+    const { slo, fromMs, toMs } = range;
+    const isAsked = row.endMs > fromMs && row.startMs < toMs && row.endMs <= storedUntil(slo);
+    return isAsked ? [reportOf(slo, period, row, revision, revisedAtMs)] : [];
+  });
+}
+
+async function collect(
+  tx: Tx,
+  slos: readonly Slo[],
+  input: GenerateReportsInput,
+  nowMs: number,
+): Promise<Report[]> {
+  const accountId = slos[0]?.accountId;
+  if (accountId === undefined) return [];
+  const period = input.period ?? 'month';
+  const due = await selectReportDue(tx, accountId);
+  const storedUntil = (slo: Slo): number => {
+    const dueAtMs = due.get(slo.id);
+    return dueAtMs === undefined ? Number.NEGATIVE_INFINITY : reportPeriodAt(slo, 'day', dueAtMs - 1).startMs;
+  };
+  const tasks = unstored(slos, input, nowMs, storedUntil);
+  const bySlo = new Map<string, Report[]>(slos.map(({ id }) => [id, []]));
+  for (const report of await readStored(tx, slos, input, nowMs, storedUntil)) {
+    bySlo.get(report.sloId)?.push(report);
   }
+  const rows = await computeReports(tx, tasks);
+  for (const [i, { slo }] of tasks.entries()) {
+    const row = rows[i] ?? null;
+    if (row !== null) bySlo.get(slo.id)?.push(reportOf(slo, period, row));
+  }
+  const reports = [...bySlo.values()].flat();
+  if (reports.length > MAX_REPORTS) throw tooMany();
   return reports;
 }
 
@@ -172,7 +162,7 @@ export async function generateReports({
   ctx: ServiceContext;
   input: GenerateReportsInput;
 }): Promise<Report[]> {
-  const { period = 'month', fromMs, toMs, project, service, sloId } = input;
+  const { fromMs, toMs, project, service, sloId } = input;
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) {
     throw new ServiceError('invalid', 'The report cannot be made.', {
       details: [{ path: 'from', message: 'must be before to' }],
@@ -188,6 +178,6 @@ export async function generateReports({
       ids = [slo.id];
     }
     const slos = await selectAllSlos(tx, accountId, { project, service, ids });
-    return compute(tx, asked(slos, input, nowMs), period);
+    return collect(tx, slos, input, nowMs);
   });
 }

@@ -95,6 +95,10 @@ export const npSlos = pgTable(
     historyVersion: bigint('history_version', { mode: 'number' }).notNull().default(0),
     /** How far back the last of these changes reached: see src/slo/history-marks.ts. */
     historyMarks: integer('history_marks').array().notNull().default(sql`'{}'`),
+    /** End of the first day, in the zone of the reports, of which none is stored yet; null before the first. */
+    reportDueAt: instant('report_due_at'),
+    /** The `history_version` that the stored reports agree with; null while they were made without any data. */
+    reportedVersion: bigint('reported_version', { mode: 'number' }),
     /** Minutes of a pulled source before are not read; null where measurements are pushed. */
     pullFrom: instant('pull_from'),
     /** The position of the reading: all minutes before are read. */

@@ -17,6 +17,14 @@ import {
   selectDuePulls,
 } from '../../src/storage/pulls.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
+import {
+  saveReports,
+  selectDayReports,
+  selectReportDue,
+  selectReports,
+  selectReportsDue,
+  selectUnreported,
+} from '../../src/storage/reports.ts';
 import { loadSamples } from '../../src/storage/sample-rows.ts';
 import {
   lastDataOf,
@@ -194,6 +202,33 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       },
     ]),
   selectWindows,
+  selectReportsDue: (tx) => selectReportsDue(tx, null, 100, null),
+  selectReportDue: (tx, { accountId }) => selectReportDue(tx, accountId),
+  selectUnreported,
+  selectReports: (tx, { accountId, slo, atMs }) =>
+    selectReports(tx, accountId, {
+      sloIds: [slo.id],
+      period: 'day',
+      fromMs: 0,
+      toMs: atMs + DAY_MS,
+      limit: 100,
+    }),
+  selectDayReports: (tx, target) => {
+    const [key] = keysOf(target);
+    return key === undefined ? Promise.resolve([]) : selectDayReports(tx, key, 0, target.atMs + DAY_MS);
+  },
+  saveReports: (tx, { accountId, slo, atMs }) =>
+    saveReports(
+      tx,
+      {
+        slo: { ...slo, accountId },
+        position: { dueAtMs: null, version: null },
+        historyVersion: 0,
+        next: { dueAtMs: atMs, version: 0 },
+        rows: [],
+      },
+      atMs,
+    ),
   selectSnapshots: (tx, { accountId, slo, atMs }) =>
     selectSnapshots(tx, {
       accountId,

@@ -14,6 +14,7 @@ import { readBurnRates } from '../../src/services/read-burn-rate.ts';
 import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream } from '../../src/services/record-stream.ts';
+import { storeReports } from '../../src/services/store-reports.ts';
 import { updateSlo } from '../../src/services/update-slo.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
@@ -134,6 +135,12 @@ async function driveEveryService(): Promise<void> {
     await readBurnRates({ ctx, input: { slos, atMs } });
   }
   for (const slo of slos) await listSnapshots({ ctx, input: { slo, stepMs: 5 * MINUTE_MS } });
+  await generateReports({ ctx, input: { period: 'day' } });
+  env.clock.advance(DAY_MS);
+  await evaluate(env);
+  expect(
+    await storeReports(env, { held: () => Array.from({ length: 64 }, (_, shard) => shard) }),
+  ).toBeGreaterThan(0);
   await generateReports({ ctx, input: { period: 'day' } });
   await adminOverview({ ctx });
   await updateSlo({ ctx, input: { id, patch: { objectives: [{ name: 'fast', target: 0.8 }] } } });
