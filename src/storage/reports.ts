@@ -89,13 +89,13 @@ export async function selectReportsDue(
 
 /** How far the reports of the account's SLOs have come: the end of their first unreported day, by SLO. */
 export async function selectReportDue({ client }: Tx, accountId: string): Promise<Map<string, number>> {
-  const { rows } = await client.query<{ id: string; due: Date }>({
+  const { rows } = await client.query<{ id: string; due: Date | null }>({
     name: 'report-due',
     text: `SELECT s.id, s.report_due_at AS due FROM np_slos s
-           WHERE s.source_account_id = $1 AND s.report_due_at IS NOT NULL`,
+           WHERE s.source_account_id = $1`,
     values: [accountId],
   });
-  return new Map(rows.map(({ id, due }) => [id, due.getTime()]));
+  return new Map(rows.flatMap(({ id, due }) => (due === null ? [] : [[id, due.getTime()] as const])));
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   BACKFILL,
   NO_STORAGE_CALLS,
   PULLED_UNTIL_MS,
+  REPORT_DUE_MS,
   STORAGE_CALLS,
   type StorageCall,
   type Target,
@@ -64,6 +65,20 @@ beforeAll(async () => {
     new Date(PULLED_UNTIL_MS),
     JSON.stringify(BACKFILL),
   ]);
+  // As if yesterday had been reported.
+  await database.query(
+    `INSERT INTO np_slo_reports (source_account_id, slo_id, objective, period, starts_at, ends_at, target, good,
+       minutes_observed, minutes_bad, longest_bad_minutes, created_at)
+     SELECT source_account_id, id, 'default', 'day', $1::timestamptz - interval '1 day', $1, 0.9, length(name), 1, 1, 1, $1
+     FROM np_slos`,
+    [new Date(AT)],
+  );
+  for (const [accountId, dueAtMs] of Object.entries(REPORT_DUE_MS)) {
+    await database.query(
+      'UPDATE np_slos SET report_due_at = $1, reported_version = 0 WHERE source_account_id = $2',
+      [new Date(dueAtMs), accountId],
+    );
+  }
   // And as a composite's, which waits to be computed anew.
   await database.query(`UPDATE np_slo_snapshots SET component_loss = '{1,0}'`);
   await database.query(`UPDATE np_slos SET level = 1, recompute_from = now()`);

@@ -63,6 +63,12 @@ import {
 } from '../../src/storage/snapshot-rows.ts';
 import { selectBurnDays, selectSnapshots } from '../../src/storage/snapshots.ts';
 
+/** How far the reports of each account have come. */
+export const REPORT_DUE_MS: Readonly<Record<string, number>> = {
+  mine: Date.UTC(2026, 10, 18),
+  theirs: Date.UTC(2026, 10, 17),
+};
+
 /** Whose rows a call asks for. */
 export interface Target {
   readonly accountId: string;
@@ -222,7 +228,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       tx,
       {
         slo: { ...slo, accountId },
-        position: { dueAtMs: null, version: null },
+        position: { dueAtMs: REPORT_DUE_MS[accountId] ?? null, version: 0 },
         historyVersion: 0,
         next: { dueAtMs: atMs, version: 0 },
         rows: [],

@@ -168,8 +168,8 @@ test('retention drops old partitions, and no status that is still answered chang
     );
   const before = await answers();
   expect(before[0]?.countTotal).toBe(700);
-  // Of 60 days the longest window, 28 d, and 7 d more are kept: three weeks of the other 25 days are whole.
-  expect(await dropOldSnapshots(short)).toBe(3);
+  // Of 60 days 20 are kept: five weeks of the other 40 days are whole.
+  expect(await dropOldSnapshots(short)).toBe(5);
   expect(await answers()).toEqual(before);
   await recordMeasurements({
     ctx,
