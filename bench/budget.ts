@@ -3,6 +3,7 @@ import { DAY_MS, floorTo, MINUTE_MS, SECOND_MS } from '../src/lib/duration.ts';
 import { cloneSlos, makeTemplates } from './support/history.ts';
 import { interleave } from './support/interleave.ts';
 import type { Outcome } from './support/outcome.ts';
+import { eventsOf } from './support/points.ts';
 import { startPostgres } from './support/postgres.ts';
 import { progress } from './support/progress.ts';
 import { startPrometheus } from './support/prometheus.ts';
@@ -26,6 +27,24 @@ const listSchema = z.object({
   ),
 });
 
+/** One series of `good` and one of `total` each, labelled `slo`. */
+function* eventMetrics(
+  slos: readonly { readonly name: string; readonly series: number }[],
+  startMs: number,
+  endMs: number,
+): Generator<string> {
+  for (const metric of ['good', 'total'] as const) {
+    yield `# TYPE ${metric} gauge\n`;
+    for (const { name, series } of slos) {
+      let lines = '';
+      for (let atMs = startMs; atMs < endMs; atMs += MINUTE_MS) {
+        lines += `${metric}{slo="${name}"} ${eventsOf(atMs - MINUTE_MS, series)[metric]} ${atMs / 1000}\n`;
+      }
+      yield lines;
+    }
+  }
+}
+
 function assertSame(ours: ReadonlyMap<string, number>, theirs: ReadonlyMap<string, number>): void {
   if (ours.size !== SLOS || theirs.size !== SLOS) throw new Error(`${ours.size} and ${theirs.size} answers`);
   for (const [name, value] of ours) {
@@ -39,7 +58,11 @@ export async function budget(): Promise<Outcome> {
   const toMs = floorTo(Date.now(), MINUTE_MS);
   const fromMs = toMs - WINDOW_DAYS * DAY_MS;
   const slos = Array.from({ length: SLOS }, (_, n) => ({ name: `slo-${n}`, series: n % PATTERNS }));
-  const prometheus = await startPrometheus({ slos, fromMs, toMs });
+  const prometheus = await startPrometheus({
+    fromMs,
+    toMs,
+    openMetrics: (startMs, endMs) => eventMetrics(slos, startMs, endMs),
+  });
   const server = await startPostgres();
   const database = await server.createDatabase('budget');
   const definition = { target: 0.999, time_window: { type: 'rolling', duration: `${WINDOW_DAYS}d` } };

@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<() => Promise<Outcome>>>> =
   ingest: async () => (await import('./ingest.ts')).ingest,
   late: async () => (await import('./late.ts')).late,
   budget: async () => (await import('./budget.ts')).budget,
+  prometheus: async () => (await import('./prometheus.ts')).prometheus,
   'read-rest': async () => (await import('./read-rest.ts')).readRest,
   'read-graphql': async () => (await import('./read-graphql.ts')).readGraphql,
   size: async () => (await import('./size.ts')).size,

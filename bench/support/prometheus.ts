@@ -6,7 +6,6 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { floorTo, HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
-import { eventsOf } from './points.ts';
 import { startProgram, temporaryDirectory } from './processes.ts';
 import { progress } from './progress.ts';
 
@@ -15,29 +14,21 @@ const BLOCK_MS = 2 * HOUR_MS;
 const SETTLE_MS = 100_000;
 
 export interface PrometheusData {
-  /** One series of `good` and one of `total` each, labelled `slo`. */
-  readonly slos: readonly { readonly name: string; readonly series: number }[];
+  /** The samples with `startMs <= time < endMs` as OpenMetrics, without the end of the file. */
+  readonly openMetrics: (startMs: number, endMs: number) => Iterable<string> | AsyncIterable<string>;
   /** Minutes in `[fromMs, toMs)`; a minute's sample stands at its end. */
   readonly fromMs: number;
   readonly toMs: number;
 }
 
 export interface Prometheus {
+  readonly url: string;
   /** The instant query's value by the label `slo`. */
   query(expression: string, atMs: number): Promise<Map<string, number>>;
 }
 
-function* openMetrics({ slos }: PrometheusData, startMs: number, endMs: number): Generator<string> {
-  for (const metric of ['good', 'total'] as const) {
-    yield `# TYPE ${metric} gauge\n`;
-    for (const { name, series } of slos) {
-      let lines = '';
-      for (let atMs = startMs; atMs < endMs; atMs += MINUTE_MS) {
-        lines += `${metric}{slo="${name}"} ${eventsOf(atMs - MINUTE_MS, series)[metric]} ${atMs / 1000}\n`;
-      }
-      yield lines;
-    }
-  }
+async function* wholeFile(parts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  yield* parts;
   yield '# EOF\n';
 }
 
@@ -49,7 +40,7 @@ async function loadBlocks(data: PrometheusData, storage: string, scratch: string
   for (const [i, startMs] of starts.entries()) {
     const file = join(scratch, 'block.om');
     const endMs = Math.min(startMs + BLOCK_MS, data.toMs + MINUTE_MS);
-    await pipeline(openMetrics(data, Math.max(startMs, firstMs), endMs), createWriteStream(file));
+    await pipeline(wholeFile(data.openMetrics(Math.max(startMs, firstMs), endMs)), createWriteStream(file));
     await startProgram({
       command: 'promtool',
       args: ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', file, storage],
@@ -102,6 +93,7 @@ export async function startPrometheus(data: PrometheusData): Promise<Prometheus>
   await untilReady(url);
   await untilCompacted(url);
   return {
+    url,
     async query(expression, atMs) {
       const asked = new URLSearchParams({ query: expression, time: String(atMs / 1000), timeout: '10m' });
       const response = await fetch(`${url}/api/v1/query?${asked}`);
