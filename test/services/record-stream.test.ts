@@ -132,8 +132,8 @@ test('a stream that breaks off keeps what was committed and says so, and pushing
     },
   });
   await expect(recordStream({ ctx, input: { body: broken } })).rejects.toMatchObject({ code: 'malformed' });
-  // 50,000 lines are a chunk: the first 125 minutes of 400 points.
-  expect(await counts()).toEqual([50_000, 50_000]);
+  // 20,000 lines are a chunk: two of them are the first 100 minutes of 400 points.
+  expect(await counts()).toEqual([40_000, 40_000]);
   expect(await stream(lines)).toMatchObject({ accepted: 60_000 });
   expect(await counts()).toEqual([60_000, 60_000]);
 });
