@@ -132,6 +132,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     clock,
     logger,
   });
+  metrics.gaugeLive({ streams: () => hub.watchers, sockets: () => sockets.open });
   const prometheus = createPrometheusApp({
     environment,
     series: createSeriesStore({ db, clock, cacheBytes: config.prometheusCacheMb * MIB }),

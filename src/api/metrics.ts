@@ -27,6 +27,8 @@ export interface Metrics {
   countPulls(round: { readonly read: number; readonly failed: number }): void;
   /** How the reading of this replica's sources stands. */
   observePulls(look: { readonly lagMs: number; readonly failing: number }): void;
+  /** Asks these whenever it is read how many live streams and WebSockets are open. Call it once. */
+  gaugeLive(live: { readonly streams: () => number; readonly sockets: () => number }): void;
   /** One round of the evaluator, over so many objectives. */
   observeTick(tick: { readonly durationMs: number; readonly objectives: number }): void;
 }
@@ -148,6 +150,24 @@ export function createMetrics(version: string): Metrics {
     observePulls({ lagMs, failing }) {
       pullLag.set(lagMs / 1000);
       pullsFailing.set(failing);
+    },
+    gaugeLive(live) {
+      new Gauge({
+        name: 'nself_slo_tracker_live_streams',
+        help: 'Live streams that are open: subscriptions over any transport, and event streams.',
+        registers,
+        collect() {
+          this.set(live.streams());
+        },
+      });
+      new Gauge({
+        name: 'nself_slo_tracker_websockets',
+        help: 'WebSockets that are open.',
+        registers,
+        collect() {
+          this.set(live.sockets());
+        },
+      });
     },
     observeTick(tick) {
       ticks.observe(tick.durationMs / 1000);

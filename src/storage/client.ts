@@ -70,6 +70,7 @@ export interface Database {
 /** Less than nginx waits for an answer, so that the reason comes through. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 const QUERY_CANCELED = '57014';
+const CANCEL_AGAIN_MS = 250;
 
 const CONNECTION_CLASSES = /^(08|57P0|53300)/;
 const CONNECTION_ERRNOS = new Set([
@@ -222,15 +223,19 @@ export function createDatabase(
       return transaction(begin, async (tx) => {
         signal.throwIfAborted();
         const { rows } = await tx.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        let again: NodeJS.Timeout | undefined;
         const cancel = (): void => {
           // Where it fails, the statement ends by its timeout.
           pool.query('SELECT pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => undefined);
+          // It may have fallen between two statements, where there is nothing to cancel.
+          again = setTimeout(cancel, CANCEL_AGAIN_MS);
         };
         signal.addEventListener('abort', cancel);
         try {
           return await work(tx);
         } finally {
           signal.removeEventListener('abort', cancel);
+          clearTimeout(again);
         }
       });
     },

@@ -19,6 +19,8 @@ import { close, closeAll, keepAlive, refuse, send } from './socket-transport.ts'
 export interface GraphqlSockets {
   /** Takes over a connection whose request asked for a WebSocket at `/graphql`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** How many are open at this moment. */
+  readonly open: number;
   /** Says 1001 to all, takes no more, and waits a little until they are closed. */
   stop(): Promise<void>;
 }
@@ -202,6 +204,9 @@ export function createGraphqlSockets(options: GraphqlSocketsOptions): GraphqlSoc
           socket.destroy();
         })
         .finally(() => socket.off('error', onError));
+    },
+    get open() {
+      return sockets.clients.size;
     },
     async stop() {
       isStopped = true;
