@@ -1,6 +1,6 @@
 import type { BudgetingMethod, DefinitionRevision, Objective, Sli } from '../slo/definition.ts';
 import { decodeMarks, type HistoryMark } from '../slo/history-marks.ts';
-import type { Tx } from './client.ts';
+import type { Database, OnceStatement, Tx } from './client.ts';
 import { partitionStart } from './partitions.ts';
 
 /** What of an SLO decides its series, and which of the copies kept of them still stand. */
@@ -28,32 +28,41 @@ export interface SeriesDefinition {
 export interface SeriesState {
   /** Other when any definition or history is other. */
   readonly fingerprint: string;
-  readonly slos: number;
   /** No minutes are kept before. */
   readonly keptFromMs: number;
 }
 
 // Hashed, so that a fleet whose past did not change answers with one short row.
 const STATE = `
-  SELECT count(*)::int AS slos,
-    count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.id, s.service, s.sli, s.objectives, s.revisions,
+  SELECT count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.id, s.service, s.sli, s.objectives, s.revisions,
       s.snapshots_until, s.first_data_at, s.history_version), 0)), 0) AS fingerprint,
     (SELECT min(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'np_slo_snapshots'::regclass) AS oldest
   FROM np_slos s WHERE s.source_account_id = $1`;
 
+const ASK_STATE: OnceStatement = { name: 'series_state', types: 'text', text: STATE };
+
 /** Cheap enough to be asked with every query. */
 export async function readSeriesState({ client }: Tx, accountId: string): Promise<SeriesState> {
-  const { rows } = await client.query<{ slos: number; fingerprint: string; oldest: string | null }>({
-    name: 'series-state',
-    text: STATE,
-    values: [accountId],
-  });
-  const [row] = rows;
+  const { rows } = await client.query<StateRow>({ name: 'series-state', text: STATE, values: [accountId] });
+  return stateOf(rows[0]);
+}
+
+/** The same in a transaction of its own and one round trip. */
+export async function readSeriesStateOnce(db: Database, accountId: string): Promise<SeriesState> {
+  const [row] = await db.once(accountId, ASK_STATE, [accountId]);
+  return stateOf({ fingerprint: row?.fingerprint ?? '', oldest: row?.oldest ?? null });
+}
+
+interface StateRow {
+  readonly fingerprint: string;
+  readonly oldest: string | null;
+}
+
+function stateOf(row: StateRow | undefined): SeriesState {
   const keptFromMs = row?.oldest == null ? null : partitionStart(row.oldest);
   return {
     fingerprint: `${row?.fingerprint} ${row?.oldest}`,
-    slos: row?.slos ?? 0,
     keptFromMs: keptFromMs ?? Number.NEGATIVE_INFINITY,
   };
 }

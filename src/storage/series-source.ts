@@ -12,7 +12,12 @@ import { type Grant, MemoryBudget } from './memory-budget.ts';
 import { MinuteGrid } from './minute-grid.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
-import { readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
+import {
+  readSeriesState,
+  readSeriesStateOnce,
+  type SeriesState,
+  selectSeriesDefinitions,
+} from './series-definitions.ts';
 
 export interface SeriesStoreOptions {
   readonly db: Database;
@@ -51,10 +56,15 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   const grid = new MinuteGrid();
   let open = 0;
 
+  function keptAccount(accountId: string, state: SeriesState): AccountSeries | null {
+    const cached = cache.get(`account ${accountId}`);
+    return cached instanceof AccountSeries && cached.fingerprint === state.fingerprint ? cached : null;
+  }
+
   async function accountSeries(tx: Tx, accountId: string): Promise<AccountSeries> {
     const state = await readSeriesState(tx, accountId);
-    const cached = cache.get(`account ${accountId}`);
-    if (cached instanceof AccountSeries && cached.fingerprint === state.fingerprint) return cached;
+    const kept = keptAccount(accountId, state);
+    if (kept !== null) return kept;
     const definitions = await selectSeriesDefinitions(tx, accountId);
     const series = new AccountSeries(state.fingerprint, state.keptFromMs, definitions);
     cache.put(`account ${accountId}`, series);
@@ -79,6 +89,25 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
     return plans;
   }
 
+  /** What the query asks for, where all of it is kept and still stands; null where something is to be read. */
+  async function readKept(accountId: string, selections: readonly Selection[]): Promise<Done | null> {
+    const account = keptAccount(accountId, await readSeriesStateOnce(db, accountId));
+    if (account === null) return null;
+    const nowMs = clock.now();
+    const chosen = selections.map(({ matchers }) => account.match(matchers));
+    assertSeries(chosen);
+    const needs = needsOf(selections, chosen, account.keptFromMs, nowMs);
+    const bytes = assertSamples([...needs.values()]) * SAMPLE_BYTES;
+    const plans = planAll(needs, nowMs);
+    for (const { gaps } of plans.values()) if (gaps.length > 0) return null;
+    const grant = budget.tryTake(bytes);
+    if (grant === null) return null;
+    const series = selections.map((selection, i) =>
+      seriesOf(selection, chosen[i] ?? [], plans, account.keptFromMs, grid),
+    );
+    return { kind: 'done', series, grant };
+  }
+
   async function read(
     tx: Tx,
     accountId: string,
@@ -100,7 +129,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
     }
     return load(grant);
 
-    async function load(held: Grant | null): Promise<Read & { kind: 'done' }> {
+    async function load(held: Grant | null): Promise<Done> {
       try {
         const plans = planAll(needs, nowMs);
         const gaps = [...plans.values()].flatMap((plan) => plan.gaps);
@@ -130,6 +159,11 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
       return {
         async select(selections, signal) {
           for (const { fromMs, toMs } of selections) assertRange(fromMs, toMs);
+          const kept = await readKept(accountId, selections);
+          if (kept !== null) {
+            if (kept.grant !== null) grants.push(kept.grant);
+            return kept.series;
+          }
           let grant: Grant | null = null;
           for (;;) {
             signal.throwIfAborted();
@@ -158,13 +192,13 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   };
 }
 
-type Read =
-  | {
-      readonly kind: 'done';
-      readonly series: readonly (readonly Series[])[];
-      readonly grant: Grant | null;
-    }
-  | { readonly kind: 'wait'; readonly bytes: number };
+interface Done {
+  readonly kind: 'done';
+  readonly series: readonly (readonly Series[])[];
+  readonly grant: Grant | null;
+}
+
+type Read = Done | { readonly kind: 'wait'; readonly bytes: number };
 
 /** What has to be known of which series, a series and its steps once each. */
 function needsOf(

@@ -361,4 +361,5 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   migrationsPending: 'the record of migrations',
   partitionStart: 'a time out of a name',
   privilegeRefusal: 'a sentence',
+  readSeriesStateOnce: 'the statement of readSeriesState',
 };
