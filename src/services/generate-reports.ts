@@ -1,6 +1,7 @@
 import { ServiceError } from '../lib/errors.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { ReportPeriod, ReportRow } from '../slo/report.ts';
+import type { GroupableReport, ReportUnit } from '../slo/report-groups.ts';
 import { reportPeriodAt } from '../slo/report-periods.ts';
 import type { Tx } from '../storage/client.ts';
 import { selectReportDue, selectReports } from '../storage/reports.ts';
@@ -21,11 +22,8 @@ export interface GenerateReportsInput {
 }
 
 /** How one objective did over one period, in the SLO's time zone. */
-export interface Report extends Omit<ReportRow, 'longestBadRun'> {
+export interface Report extends GroupableReport {
   readonly sloId: string;
-  readonly project: string;
-  readonly slo: string;
-  readonly service: string;
   readonly period: ReportPeriod;
   readonly longestBadMinutes: number;
   readonly revision: number;
@@ -73,6 +71,11 @@ function unstored(
   return tasks;
 }
 
+function unitOf({ budgetingMethod, sli }: Slo): ReportUnit {
+  if (budgetingMethod === 'timeslices') return 'minutes';
+  return sli.type === 'composite' ? 'shares' : 'events';
+}
+
 function reportOf(
   slo: Slo,
   period: ReportPeriod,
@@ -85,6 +88,8 @@ function reportOf(
     project: slo.project,
     slo: slo.name,
     service: slo.service,
+    labels: slo.labels,
+    unit: unitOf(slo),
     period,
     longestBadMinutes: longestBadRun,
     revision,

@@ -7,6 +7,7 @@ import { evaluate } from '../../src/services/evaluate.ts';
 import { generateReports } from '../../src/services/generate-reports.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
+import { createReporter } from '../../src/workers/reporter.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 
@@ -339,6 +340,33 @@ test('weeks start on Monday, and days follow the zone of the SLO through its clo
   expect((await stored('month')).map(({ starts_at }) => starts_at.toISOString())).toEqual([
     '2026-02-28T23:00:00.000Z',
   ]);
+});
+
+test('the worker stores what has closed by itself', async () => {
+  const { env, push, stored } = await account();
+  await push('2026-03-02T11:58:00Z', 90, 100);
+  env.clock.set(Date.parse('2026-03-03T00:00:30Z'));
+  await evaluate(env);
+  const worker = createReporter(env, { intervalMs: 20, held: () => null });
+  worker.start();
+  try {
+    await expect.poll(stored, { timeout: 30_000 }).toMatchObject([{ period: 'day', good: 90 }]);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('an account whose shard is not held is left to others', async () => {
+  const { database, env, push, stored } = await account();
+  await push('2026-03-02T11:58:00Z', 90, 100);
+  env.clock.set(Date.parse('2026-03-03T00:00:30Z'));
+  await evaluate(env);
+  expect(await storeReports(env, { held: () => [] })).toBe(0);
+  const [shard] = await database.query<{ n: number }>(`SELECT hashtext('${ACCOUNT}') & 63 AS n`);
+  const others = Array.from({ length: 64 }, (_, n) => n).filter((n) => n !== shard?.n);
+  expect(await storeReports(env, { held: () => others })).toBe(0);
+  expect(await stored()).toEqual([]);
+  expect(await storeReports(env, { held: () => [shard?.n ?? -1] })).toBe(1);
 });
 
 test('data of minutes that are still open leave the closed ones alone, and cost no write', async () => {

@@ -52,6 +52,24 @@ export const PeriodEnum = builder.enumType('NpSloPeriod', {
   },
 });
 
+export const ReportUnitEnum = builder.enumType('NpSloReportUnit', {
+  description: 'What a report counts.',
+  values: {
+    EVENTS: { value: 'events', description: 'Events.' },
+    MINUTES: { value: 'minutes', description: 'Minutes of time slices.' },
+    SHARES: { value: 'shares', description: 'Shares of one, of a composite.' },
+  },
+});
+
+export const ReportGroupingEnum = builder.enumType('NpSloReportGrouping', {
+  description: 'By what reports are summed up.',
+  values: {
+    PROJECT: { value: 'project', description: 'By project.' },
+    SERVICE: { value: 'service', description: 'By service.' },
+    LABEL: { value: 'label', description: 'By the value of the label that `label` names.' },
+  },
+});
+
 export const SortEnum = builder.enumType('NpSloSort', {
   description: 'The order of a list of SLOs; `_DESC` turns it round.',
   values: {

@@ -1,11 +1,10 @@
-import { ServiceError } from '../../lib/errors.ts';
 import type { Report } from '../../services/generate-reports.ts';
-import { generateReports } from '../../services/generate-reports.ts';
 import { builder } from './builder.ts';
-import { PeriodEnum } from './enums.ts';
+import { PeriodEnum, ReportUnitEnum } from './enums.ts';
 import { given } from './given.ts';
+import { readReports } from './read-reports.ts';
 
-const NpSloReport = builder.objectRef<Report>('NpSloReport').implement({
+export const NpSloReport = builder.objectRef<Report>('NpSloReport').implement({
   description: 'How an objective did in a period.',
   fields: (t) => ({
     sloId: t.exposeID('sloId', { description: 'The SLO.' }),
@@ -49,39 +48,41 @@ const NpSloReport = builder.objectRef<Report>('NpSloReport').implement({
       nullable: true,
       description: 'Alerts that began to fire; null while alerts are not kept.',
     }),
-    revision: t.exposeInt('revision', { description: 'How often late data changed the closed report.' }),
+    revision: t.exposeInt('revision', {
+      description: '1, and one more whenever late data changed the closed report.',
+    }),
     revisedAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When late data last changed it; null when it never did.',
       resolve: (r) => r.revisedAtMs,
     }),
+    unit: t.field({
+      type: ReportUnitEnum,
+      description: 'What good, total and bad count.',
+      resolve: (r) => r.unit,
+    }),
   }),
 });
 
-const REPORT_COST = 1000;
+export const REPORT_COST = 1000;
+
+export const periodArgs = builder.args((t) => ({
+  period: t.field({ type: PeriodEnum, description: 'A month when left out.' }),
+  from: t.field({ type: 'DateTime', description: 'Periods that end after it.' }),
+  to: t.field({ type: 'DateTime', description: 'Periods that start before it.' }),
+  project: t.string({ description: 'Only this project.' }),
+  service: t.string({ description: 'Only this service.' }),
+  sloId: t.id({ description: 'Only this SLO: the UUID, or `project.name`.' }),
+}));
 
 builder.queryField('sloReports', (t) =>
   t.field({
     type: [NpSloReport],
     complexity: { field: REPORT_COST, multiplier: 100 },
     description: 'Reports by objective and period, the open period included; empty when nothing matches.',
-    args: {
-      period: t.arg({ type: PeriodEnum, description: 'A month when left out.' }),
-      from: t.arg({ type: 'DateTime', description: 'Periods that end after it.' }),
-      to: t.arg({ type: 'DateTime', description: 'Periods that start before it.' }),
-      project: t.arg.string({ description: 'Only this project.' }),
-      service: t.arg.string({ description: 'Only this service.' }),
-      sloId: t.arg.id({ description: 'Only this SLO: the UUID, or `project.name`.' }),
-    },
-    resolve: async (_root, { from, to, ...filter }, { batchers, services }) => {
-      const input = given({ ...filter, fromMs: from, toMs: to });
-      try {
-        return await batchers.gate(() => generateReports({ ctx: services, input }));
-      } catch (error) {
-        if (error instanceof ServiceError && error.code === 'not_found') return [];
-        throw error;
-      }
-    },
+    args: periodArgs,
+    resolve: (_root, { from, to, ...filter }, context) =>
+      readReports(context, given({ ...filter, fromMs: from, toMs: to })),
   }),
 );

@@ -3,6 +3,7 @@ import './adjustment.ts';
 import './burn-rate.ts';
 import './measurement.ts';
 import './report.ts';
+import './report-group.ts';
 import './scalars.ts';
 import './slo-mutations.ts';
 import './slo-subscription.ts';

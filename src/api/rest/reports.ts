@@ -1,11 +1,32 @@
 import { z } from 'zod';
-import { generateReports } from '../../services/generate-reports.ts';
+import { generateReports, type Report } from '../../services/generate-reports.ts';
+import { groupReports, type ReportGrouping } from '../../slo/report-groups.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
 import { textParameter, timeParameter } from './query-parameters.ts';
-import { toCsv } from './wire/csv.ts';
-import { periodSchema, reportSchema, reportToWire } from './wire/report.ts';
+import { csvLines, csvStream } from './wire/csv.ts';
+import { periodSchema, type ReportWire, reportSchema, reportToWire } from './wire/report.ts';
+import { reportGroupSchema, reportGroupToWire } from './wire/report-group.ts';
 
 const COLUMNS = reportSchema.keyof().options;
+const GROUP_COLUMNS = reportGroupSchema.keyof().options;
+
+const groupingParameter = z
+  .string()
+  .max(200)
+  .transform((text, context): ReportGrouping => {
+    if (text === 'project' || text === 'service') return { by: text };
+    if (text.startsWith('label:') && text.length > 'label:'.length) {
+      return { by: 'label', label: text.slice('label:'.length) };
+    }
+    context.addIssue({ code: 'custom', message: 'must be project, service or label:<key>' });
+    return z.NEVER;
+  })
+  .meta({
+    description: 'Sums up by `project`, `service` or `label:<key>`.',
+    type: 'string',
+    example: 'label:team',
+  })
+  .optional();
 
 export const reportEndpoints: readonly Endpoint[] = [
   actorEndpoint({
@@ -13,7 +34,8 @@ export const reportEndpoints: readonly Endpoint[] = [
     path: '/api/v1/reports',
     operationId: 'listReports',
     summary: 'How objectives did, by period, the open period included',
-    description: 'As CSV with `format=csv`, or with `Accept: text/csv` where no format is given.',
+    description:
+      'As CSV with `format=csv`, or with `Accept: text/csv` where no format is given; with `group_by` the CSV has the groups.',
     query: z.strictObject({
       period: periodSchema.optional().meta({ description: 'A month by default.' }),
       from: timeParameter('Periods that end after it.'),
@@ -21,23 +43,34 @@ export const reportEndpoints: readonly Endpoint[] = [
       project: textParameter('Only this project.'),
       service: textParameter('Only this service.'),
       slo_id: textParameter('Only this SLO: the UUID, or `project.name`.'),
+      group_by: groupingParameter,
       format: z.enum(['json', 'csv']).optional(),
     }),
     answer: {
       status: 200,
       description: 'The reports.',
       content: {
-        'application/json': z.strictObject({ data: z.array(reportSchema) }),
+        'application/json': z.strictObject({
+          data: z.array(reportSchema),
+          groups: z
+            .array(reportGroupSchema)
+            .optional()
+            .meta({ description: 'Where `group_by` asks for them.' }),
+        }),
         'text/csv': null,
       },
     },
     errors: [404],
-    async handle({ ctx, request, query: { from, to, slo_id: sloId, format, ...filter } }) {
-      const input = { fromMs: from, toMs: to, sloId, ...filter };
-      const rows = (await generateReports({ ctx, input })).map(reportToWire);
+    async handle({ ctx, request, query }) {
+      const { from, to, slo_id: sloId, format, group_by: grouping, ...filter } = query;
+      const reports = await generateReports({ ctx, input: { fromMs: from, toMs: to, sloId, ...filter } });
+      const groups =
+        grouping === undefined ? undefined : groupReports(reports, grouping).map(reportGroupToWire);
       const asCsv = (format ?? preferredFormat(request.headers.get('accept'))) === 'csv';
-      if (!asCsv) return Response.json({ data: rows });
-      return new Response(toCsv(COLUMNS, rows), {
+      if (!asCsv) return Response.json({ data: reports.map(reportToWire), groups });
+      const lines =
+        groups === undefined ? csvLines(COLUMNS, wired(reports)) : csvLines(GROUP_COLUMNS, groups);
+      return new Response(csvStream(lines), {
         headers: {
           'Content-Type': 'text/csv; charset=utf-8; header=present',
           'Content-Disposition': 'attachment; filename="slo-reports.csv"',
@@ -46,6 +79,11 @@ export const reportEndpoints: readonly Endpoint[] = [
     },
   }),
 ];
+
+/** One row at a time, as they are sent. */
+function* wired(reports: readonly Report[]): Generator<ReportWire> {
+  for (const report of reports) yield reportToWire(report);
+}
 
 /** CSV only for who asks for it by name, and likes it no less than JSON. */
 function preferredFormat(accept: string | null): 'json' | 'csv' {

@@ -92,6 +92,36 @@ describe('reports', () => {
     expect(report.budgetUsed).toBeCloseTo(2, 9);
   });
 
+  const GROUPS = /* GraphQL */ `
+    query Groups($groupBy: NpSloReportGrouping!, $label: String, $sloId: ID) {
+      sloReportGroups(groupBy: $groupBy, label: $label, sloId: $sloId) {
+        group start unit objectives objectivesMissed good total bad reliability worst { slo good total }
+      }
+    }
+  `;
+
+  it('are summed up by group, the worst beside', async () => {
+    const { data, errors } = await client.ask(GROUPS, { groupBy: 'SERVICE', sloId: 'default.api' });
+    expect(errors).toEqual([]);
+    expect(data.sloReportGroups.at(-1)).toEqual({
+      group: 'api',
+      start: '2026-03-01T00:00:00Z',
+      unit: 'EVENTS',
+      objectives: 1,
+      objectivesMissed: 1,
+      good: 980,
+      total: 1000,
+      bad: 20,
+      reliability: 0.98,
+      worst: { slo: 'api', good: 980, total: 1000 },
+    });
+  });
+
+  it('cannot be grouped by a label without its name', async () => {
+    const { errors } = await client.ask(GROUPS, { groupBy: 'LABEL' });
+    expect(errors).toMatchObject([{ extensions: { code: 'INVALID' } }]);
+  });
+
   it('are empty for what is missing or foreign', async () => {
     expect(await client.ask(REPORTS, { sloId: 'default.none' })).toMatchObject({
       data: { sloReports: [] },

@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { toCsv } from '../../../src/api/rest/wire/csv.ts';
+import { csvLines, csvStream } from '../../../src/api/rest/wire/csv.ts';
 import { reportSchema } from '../../../src/api/rest/wire/report.ts';
+import { reportGroupSchema } from '../../../src/api/rest/wire/report-group.ts';
 import { createRestClient, NOW, type RestClient } from './rest-client.ts';
 
 let rest: RestClient;
 beforeAll(async () => {
   rest = await createRestClient({ now: NOW });
   const slos = [
-    { name: 'api', target: 0.9, service: "=cmd|'/c calc'!A1" },
+    { name: 'api', target: 0.9, labels: { team: 'core' }, service: "=cmd|'/c calc'!A1" },
     { name: 'web', target: 0.999, project: 'shop', service: 'a "quoted", one' },
   ];
   for (const json of slos) await rest.ask('POST', '/api/v1/slos', { json });
@@ -98,6 +99,84 @@ describe('GET /api/v1/reports', () => {
   });
 });
 
+describe('GET /api/v1/reports?group_by=', () => {
+  const grouped = async (query: string) => {
+    const { status, body } = await rest.ask('GET', `/api/v1/reports${query}`);
+    expect(status).toBe(200);
+    return body.groups.map((row: unknown) => reportGroupSchema.parse(row));
+  };
+
+  test('project sums up what was counted, and names the worst', async () => {
+    const json = { name: 'db', target: 0.99, service: 'db' };
+    await rest.ask('POST', '/api/v1/slos', { json });
+    const raw = JSON.stringify({ slo: 'default.db', at: '2026-02-20T00:00:00Z', good: 700, total: 800 });
+    await rest.ask('POST', '/api/v1/measurements', {
+      raw,
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    const groups = await grouped('?group_by=project&to=2026-03-01T00:00:00Z&from=2026-02-01T00:00:00Z');
+    // 150 of 200 and 700 of 800; of the budgets, 10 % were used 2.5 times, and 1 % 12.5 times.
+    expect(groups).toMatchObject([
+      {
+        group: 'default',
+        unit: 'events',
+        start: '2026-02-01T00:00:00Z',
+        objectives: 2,
+        objectives_met: 0,
+        objectives_missed: 2,
+        good: 850,
+        total: 1000,
+        bad: 150,
+        reliability: 0.85,
+        worst_slo: 'db',
+        worst_good: 700,
+        worst_total: 800,
+        worst_reliability: 0.875,
+        worst_met: false,
+      },
+    ]);
+    expect(groups[0].worst_budget_used).toBeCloseTo(12.5, 9);
+    await rest.ask('DELETE', '/api/v1/slos/default.db');
+  });
+
+  test('a label groups by its value, and SLOs without it come last', async () => {
+    const groups = await grouped('?group_by=label:team&from=2026-03-01T00:00:00Z');
+    expect(groups.map(({ group, total }: { group: string | null; total: number }) => [group, total])).toEqual(
+      [
+        ['core', 100],
+        [null, 100],
+      ],
+    );
+  });
+
+  test('as CSV gives the groups, without formulas', async () => {
+    const { text } = await rest.ask('GET', '/api/v1/reports?group_by=service&format=csv');
+    expect(text.split('\r\n')[0]).toBe(Object.keys(reportGroupSchema.shape).join(','));
+    expect(text).toContain("\r\n'=cmd|'/c calc'!A1,2026-02-01T00:00:00Z,");
+  });
+
+  test.each(['team', 'label:', ''])('%j is refused', async (text) => {
+    const { status, body } = await rest.ask('GET', `/api/v1/reports?group_by=${text}`);
+    expect([status, body.details[0].path]).toEqual([422, 'group_by']);
+  });
+
+  test('without it there are no groups', async () => {
+    expect((await rest.ask('GET', '/api/v1/reports')).body).not.toHaveProperty('groups');
+  });
+});
+
+test('CSV is made as it is read', async () => {
+  let made = 0;
+  function* rows() {
+    for (; made < 100_000; made += 1) yield { x: made };
+  }
+  const reader = csvStream(csvLines(['x'], rows())).getReader();
+  const { value } = await reader.read();
+  expect(new TextDecoder().decode(value).startsWith('x\r\n0\r\n1\r\n')).toBe(true);
+  expect(made).toBeLessThan(1000);
+  await reader.cancel();
+});
+
 test.each([
   ['=1+1', "'=1+1"],
   ['+1', "'+1"],
@@ -113,7 +192,7 @@ test.each([
   [null, ''],
   [true, 'true'],
 ])('the cell %j is written as %s', (value, written) => {
-  expect(toCsv(['x'], [{ x: value }])).toBe(`x\r\n${written}\r\n`);
+  expect([...csvLines(['x'], [{ x: value }])].join('')).toBe(`x\r\n${written}\r\n`);
 });
 
 test("GET /slos has the shape of nSelf's admin page", async () => {

@@ -4,6 +4,11 @@ import type { Report } from '../../../services/generate-reports.ts';
 import { figure } from './state.ts';
 import { timeOrNull, timeSchema } from './times.ts';
 
+export const unitSchema = z.enum(['events', 'minutes', 'shares']).meta({
+  description:
+    'What good, total and bad count: events, minutes of time slices, or shares of one for a composite.',
+});
+
 export const periodSchema = z.enum(['day', 'week', 'month', 'quarter', 'year']);
 
 /** One objective over one period. The keys are also the columns of the CSV form, in this order. */
@@ -29,8 +34,11 @@ export const reportSchema = z
     minutes_bad: z.number(),
     longest_bad_minutes: z.number(),
     alerts_fired: z.number().nullable(),
-    revision: z.number().meta({ description: 'How often late data changed a closed report.' }),
+    revision: z
+      .number()
+      .meta({ description: '1, and one more whenever late data changed the closed report.' }),
     revised_at: timeSchema.nullable(),
+    unit: unitSchema,
   })
   .meta({ id: 'Report' });
 
@@ -60,5 +68,6 @@ export function reportToWire(report: Report): ReportWire {
     alerts_fired: report.alertsFired,
     revision: report.revision,
     revised_at: timeOrNull(report.revisedAtMs),
+    unit: report.unit,
   };
 }
