@@ -1,0 +1,111 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
+import { createSlo } from '../../src/services/create-slo.ts';
+import { evaluate } from '../../src/services/evaluate.ts';
+import { listSlos } from '../../src/services/list-slos.ts';
+import { readStatuses } from '../../src/services/read-status.ts';
+import { recordMeasurements } from '../../src/services/record-measurements.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { actingAs, createTestEnvironment } from '../support/environment.ts';
+
+const database = await createTestDatabase();
+const NOW = Date.UTC(2026, 10, 18, 12, 0, 10);
+const SLOS = 20;
+
+interface Asked {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** The statements on the snapshots that node-postgres is asked for, as long as `work` runs. */
+async function statementsOf(work: () => Promise<unknown>): Promise<Asked[]> {
+  const seen = new Map<string, Asked>();
+  const original = pg.Client.prototype.query;
+  pg.Client.prototype.query = function capture(this: pg.Client, ...parameters: unknown[]) {
+    const [first, second] = parameters;
+    const text = typeof first === 'string' ? first : (first as { text?: string } | undefined)?.text;
+    const values = typeof first === 'string' ? second : (first as { values?: unknown } | undefined)?.values;
+    if (text !== undefined && /\bnp_slo_snapshots\b/.test(text) && !/^(CREATE|ALTER)|regclass/.test(text)) {
+      seen.set(text, { text, values: Array.isArray(values) ? values : [] });
+    }
+    return Reflect.apply(original, this, parameters);
+  } as typeof original;
+  try {
+    await work();
+  } finally {
+    pg.Client.prototype.query = original;
+  }
+  return [...seen.values()];
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string | undefined;
+  readonly 'Index Name'?: string | undefined;
+  readonly 'Index Cond'?: string | undefined;
+  readonly Plans?: readonly PlanNode[] | undefined;
+}
+
+const planNode: z.ZodType<PlanNode> = z.lazy(() =>
+  z.object({
+    'Node Type': z.string(),
+    'Relation Name': z.string().optional(),
+    'Index Name': z.string().optional(),
+    'Index Cond': z.string().optional(),
+    Plans: z.array(planNode).optional(),
+  }),
+);
+const explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: planNode })]) })]);
+
+const within = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(within)];
+
+/** How each statement reads the snapshots: the scans of its plan, in a transaction as the services open it. */
+async function scansOf({ text, values }: Asked): Promise<PlanNode[]> {
+  const rows = await database.db.owner(async ({ client }) => {
+    const answer = await client.query(`EXPLAIN (FORMAT JSON) ${text}`, [...values]);
+    return answer.rows;
+  });
+  const [{ 'QUERY PLAN': plan }] = explained.parse(rows);
+  return within(plan[0].Plan).filter(
+    (node) =>
+      node['Relation Name']?.startsWith('np_slo_snapshots') === true && /Scan/.test(node['Node Type']),
+  );
+}
+
+test('a tick, and a page of statuses, reach every snapshot by account and minute through an index', async () => {
+  const env = createTestEnvironment(database, NOW);
+  const ctx = actingAs(env, 'primary');
+  const ids: string[] = [];
+  for (let i = 0; i < SLOS; i += 1) {
+    ids.push((await createSlo({ ctx, input: { name: `slo-${i}`, target: 0.9 } })).id);
+  }
+  const at = (back: number): string => new Date(env.clock.now() - back * MINUTE_MS).toISOString();
+  for (const id of ids) {
+    const points = [3 * 24 * 60, 90, 1].map((back) => ({ at: at(back), good: 5, total: 10 }));
+    await recordMeasurements({ ctx, input: { id, body: { points } } });
+  }
+  const statements = await statementsOf(async () => {
+    env.clock.advance(2 * MINUTE_MS);
+    // Minutes without points, whose look-backs are made by the tick; then one that came in before it.
+    await evaluate(env);
+    env.clock.advance(MINUTE_MS);
+    for (const id of ids) {
+      await recordMeasurements({ ctx, input: { id, body: { points: [{ at: at(1), good: 1, total: 1 }] } } });
+    }
+    await evaluate(env);
+    const { items } = await listSlos({ ctx, input: { limit: 1000 } });
+    await readStatuses({ ctx, input: { slos: items, atMs: env.clock.now() - DAY_MS } });
+  });
+  const scans = (await Promise.all(statements.map(scansOf))).flat();
+  expect(scans.length).toBeGreaterThan(10);
+  for (const scan of scans) {
+    expect(scan['Node Type'], JSON.stringify(scan)).toMatch(/^Index (Only )?Scan/);
+    // By the key: account and minute. By the index of the rows of 00:00: the series.
+    const reach =
+      scan['Index Name']?.endsWith('_pkey') === true ? /\bat [<>]?=/ : /\bslo_id = .*\bobjective = /;
+    expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bsource_account_id = /);
+    expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(reach);
+  }
+}, 120_000);
