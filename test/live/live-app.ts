@@ -182,22 +182,30 @@ export interface OpenEvents {
   readonly headers: Headers;
   readonly text: string;
   readonly isOver: boolean;
+  /** Why it ended, where that was not an end as it should be. */
+  readonly failure: unknown;
   /** The data of all events of the name so far. */
   of(event: string): unknown[];
   close(): void;
 }
 
-export async function openEvents(replica: Replica, query = ''): Promise<OpenEvents> {
+export async function openEvents(replica: Pick<Replica, 'url'>, query = ''): Promise<OpenEvents> {
   const aborted = new AbortController();
   afterwards(() => aborted.abort());
   const headers = { authorization: `Bearer ${SECRET}` };
   const answer = await fetch(`${replica.url}/api/v1/events${query}`, { headers, signal: aborted.signal });
-  const state = { text: '', isOver: false };
+  const state: { text: string; isOver: boolean; failure: unknown } = {
+    text: '',
+    isOver: false,
+    failure: null,
+  };
   const read = async (): Promise<void> => {
     for await (const chunk of answer.body ?? []) state.text += Buffer.from(chunk).toString();
   };
   read()
-    .catch(() => undefined)
+    .catch((error: unknown) => {
+      state.failure = error;
+    })
     .finally(() => {
       state.isOver = true;
     });
@@ -208,6 +216,9 @@ export async function openEvents(replica: Replica, query = ''): Promise<OpenEven
     },
     get isOver() {
       return state.isOver;
+    },
+    get failure() {
+      return state.failure;
     },
     of: (event) =>
       state.text
