@@ -40,6 +40,7 @@ describe('POST /api/v1/slos', () => {
     expect(sloSchema.parse(answer.body)).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       source_account_id: account,
+      adjustments: [],
       name: 'api',
       display_name: '',
       description: '',
