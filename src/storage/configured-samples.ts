@@ -4,7 +4,7 @@ import type { SloMetricName } from '../slo/slo-metrics.ts';
 import type { ConfiguredSeries } from './account-series.ts';
 
 /** What the metric says at every time, as configured now; null for a metric that has a history. */
-export function configuredValue({ metric, objective }: ConfiguredSeries): number | null {
+export function configuredValue({ metric, objective, component }: ConfiguredSeries): number | null {
   const { name }: { readonly name: SloMetricName } = metric;
   switch (name) {
     case 'target':
@@ -13,6 +13,8 @@ export function configuredValue({ metric, objective }: ConfiguredSeries): number
       return objective.value;
     case 'time_slice_allowance':
       return objective.timeSliceTarget;
+    case 'component_weight':
+      return component?.weight ?? null;
     default:
       return null;
   }

@@ -1,9 +1,9 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { SloMetricName } from '../slo/slo-metrics.ts';
 import type { Tx } from './client.ts';
-import { judged } from './judged-samples.ts';
+import { judged, standing } from './judged-samples.ts';
 import { type Gap, instantsIn, type Steps } from './sample-needs.ts';
-import { loadSamples, type SampleRange, type SampleRow } from './sample-rows.ts';
+import { loadSamples, type SampleRange, type SampleRequest, type SampleRow } from './sample-rows.ts';
 
 export interface FillOptions {
   readonly accountId: string;
@@ -69,7 +69,8 @@ async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<
   const toMs = Math.min(batch.toMs, options.lastMs);
   const sloIds = [...new Set(batch.gaps.map(({ need }) => need.series.slo.sloId))];
   const byLookup = sloIds.length * LOOKUP_COST < objectives;
-  const width = byLookup ? sloIds.length : objectives;
+  const places = Math.max(...batch.gaps.map(({ need }) => need.series.component?.places ?? 1));
+  const width = (byLookup ? sloIds.length : objectives) * places;
   const chunkMs = Math.max(60, Math.floor(ROWS_A_STATEMENT / Math.max(1, width))) * MINUTE_MS;
   const byKey = bySeries(batch.gaps);
   for (let fromMs = batch.fromMs; fromMs < toMs; fromMs += chunkMs) {
@@ -79,14 +80,10 @@ async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<
       ? { kind: 'instants', instants: minutesIn(chunk.fromMs, chunk.toMs) }
       : { kind: 'stretch', ...chunk };
     const all = !byLookup && sloIds.length * 2 > objectives;
-    const rows = await loadSamples(tx, {
-      accountId,
-      metric: batch.metric,
-      sloIds: all ? null : sloIds,
-      range,
-    });
-    for (const row of rows) {
-      for (const gap of byKey.get(keyOf(row)) ?? []) appendTo(gap, row.times, row.values);
+    const sloIdsAsked = all ? null : sloIds;
+    const found = await loadByKey(tx, { accountId, metric: batch.metric, sloIds: sloIdsAsked, range }, byKey);
+    for (const [key, row] of found) {
+      for (const gap of byKey.get(key) ?? []) appendTo(gap, row.times, row.values);
     }
   }
 }
@@ -104,12 +101,8 @@ async function fillSteps(tx: Tx, batch: Batch, steps: Steps, options: FillOption
     const asked = instants.slice(i, i + chunk);
     const minutes = new Map(asked.map((at) => [newestMinute(at, lastMs), at]));
     const request = { accountId, metric: batch.metric };
-    const exact = await loadSamples(tx, {
-      ...request,
-      sloIds: slos,
-      range: { kind: 'instants', instants: [...minutes.keys()] },
-    });
-    const found = new Map(exact.map((row) => [keyOf(row), row]));
+    const exact: SampleRange = { kind: 'instants', instants: [...minutes.keys()] };
+    const found = await loadByKey(tx, { ...request, sloIds: slos, range: exact }, byKey);
     const missing = new Set<number>();
     const without = new Set<string>();
     for (const [key, gaps] of byKey) {
@@ -123,15 +116,11 @@ async function fillSteps(tx: Tx, batch: Batch, steps: Steps, options: FillOption
     const earlier = [...missing].flatMap((at) =>
       minutesIn(at - steps.windowMs, newestMinute(at, lastMs) - MINUTE_MS),
     );
-    const late =
+    const late: SampleRange = { kind: 'instants', instants: earlier.sort((a, b) => a - b) };
+    const before =
       earlier.length === 0
-        ? []
-        : await loadSamples(tx, {
-            ...request,
-            sloIds: [...without],
-            range: { kind: 'instants', instants: earlier.sort((a, b) => a - b) },
-          });
-    const before = new Map(late.map((row) => [keyOf(row), row]));
+        ? new Map<string, SampleRow>()
+        : await loadByKey(tx, { ...request, sloIds: [...without], range: late }, byKey);
     for (const [key, gaps] of byKey) {
       const picked = newestAt(asked, steps.windowMs, [found.get(key), before.get(key)]);
       for (const gap of gaps) appendTo(gap, picked.times, picked.values);
@@ -165,13 +154,26 @@ function newestAt(
   return { times: Float64Array.from(times), values: Float64Array.from(values) };
 }
 
-const keyOf = ({ sloId, objective }: SampleRow): string => `${sloId}/${objective}`;
+/** What is asked for of the answer, by its key. */
+async function loadByKey(
+  tx: Tx,
+  request: SampleRequest,
+  byKey: ReadonlyMap<string, readonly Gap[]>,
+): Promise<Map<string, SampleRow>> {
+  const found = new Map<string, SampleRow>();
+  for (const row of await loadSamples(tx, request)) {
+    const key = `${row.sloId}/${row.objective}/${row.place ?? ''}`;
+    const [gap] = byKey.get(key) ?? [];
+    if (gap !== undefined) found.set(key, { ...row, ...standing(gap.need.series, row.times, row.values) });
+  }
+  return found;
+}
 
 function bySeries(gaps: readonly Gap[]): Map<string, Gap[]> {
   const byKey = new Map<string, Gap[]>();
   for (const gap of gaps) {
-    const { slo, objective } = gap.need.series;
-    const key = `${slo.sloId}/${objective.name}`;
+    const { slo, objective, component } = gap.need.series;
+    const key = `${slo.sloId}/${objective.name}/${component?.place ?? ''}`;
     const own = byKey.get(key);
     if (own === undefined) byKey.set(key, [gap]);
     else own.push(gap);

@@ -1,4 +1,5 @@
-import { objectiveAt } from '../slo/revision.ts';
+import { componentKey } from '../slo/composite.ts';
+import { objectiveAt, revisionAt } from '../slo/revision.ts';
 import { sliceIsGood, thresholdGood } from '../slo/sli.ts';
 import type { ConfiguredSeries } from './account-series.ts';
 
@@ -26,4 +27,29 @@ export function judged(
     default:
       return values;
   }
+}
+
+/**
+ * The samples without those of a component at times when the composite did not have it, except for what it has
+ * cost: that weighs on the budget until the window has passed, so that impacts add up.
+ */
+export function standing(
+  { metric, slo, component }: ConfiguredSeries,
+  times: Float64Array,
+  values: Float64Array,
+): { readonly times: Float64Array; readonly values: Float64Array } {
+  // How a component entered is null in itself where it did not.
+  const isAsOfInstant = metric.name === 'component_impact' || metric.name === 'component_delay';
+  if (component === null || !isAsOfInstant) return { times, values };
+  const key = componentKey(component.component);
+  const has = new Map(
+    slo.revisions.map((revision) => [
+      revision,
+      revision.composite?.components.some((one) => componentKey(one) === key) ?? false,
+    ]),
+  );
+  const stands = (i: number): boolean =>
+    has.get(revisionAt(slo.revisions, times[i] ?? 0)) === true ||
+    (metric.name === 'component_impact' && (values[i] ?? 0) > 0);
+  return { times: times.filter((_, i) => stands(i)), values: values.filter((_, i) => stands(i)) };
 }

@@ -56,8 +56,8 @@ export function stepsOf({ hints }: Selection): Steps | null {
   return { stepMs, phaseMs: startMs - floorTo(startMs, stepMs), windowMs };
 }
 
-export function needKey({ series: { metric, slo, objective }, steps }: Need): string {
-  const key = `${slo.sloId}/${objective.name}/${metric.name}`;
+export function needKey({ series: { metric, slo, objective, component }, steps }: Need): string {
+  const key = `${slo.sloId}/${objective.name}/${metric.name}/${component?.place ?? ''}`;
   return steps === null ? key : `${key}@${steps.stepMs}+${steps.phaseMs}-${steps.windowMs}`;
 }
 

@@ -28,10 +28,17 @@ const ROW_EXPRESSIONS: Readonly<Record<SloMetricName, RowExpression>> = {
   threshold: null,
   time_slice_allowance: null,
   component_weight: null,
-  component_impact: null,
-  component_delay: null,
-  component_was_delayed: null,
-  composite_max_delay: null,
+  component_impact: 'c.value',
+  component_delay: 'c.value',
+  component_was_delayed: 'c.value',
+  composite_max_delay: 's.composite_max_delay',
+};
+
+/** Lists with an element for each component, of which the elements are the samples. */
+const LISTS: Readonly<Partial<Record<SloMetricName, string>>> = {
+  component_impact: 's.component_impact',
+  component_delay: 's.component_delay',
+  component_was_delayed: 's.component_was_delayed',
 };
 
 /** Which rows are wanted: all of a stretch `fromMs < at <= toMs`, or those at the instants, ascending. */
@@ -47,16 +54,26 @@ export interface SampleRequest {
   readonly range: SampleRange;
 }
 
-/** The samples of one objective, ascending by time, none of them NaN. */
+/** The samples of one objective or component, ascending by time, none of them NaN. */
 export interface SampleRow {
   readonly sloId: string;
   readonly objective: string;
+  /** Of the component in the composite's lists, from 1; null for a metric of the whole objective. */
+  readonly place: number | null;
   readonly times: Float64Array;
   readonly values: Float64Array;
 }
 
+interface Found {
+  slo_id: string;
+  objective: string;
+  place: number | null;
+  times: Buffer;
+  vals: Buffer;
+}
+
 /**
- * Samples as columns, one answer an objective that has any. A stretch goes through the minutes of all of the
+ * Samples as columns, one answer an objective or component that has any. A stretch goes through the minutes of all of the
  * account's series, which lie together; instants are looked up one by one for each SLO.
  */
 export async function loadSamples({ client }: Tx, request: SampleRequest): Promise<SampleRow[]> {
@@ -67,14 +84,19 @@ export async function loadSamples({ client }: Tx, request: SampleRequest): Promi
   const first = isStretch ? range.fromMs : (range.instants[0] ?? 0) - 1;
   const last = isStretch ? range.toMs : (range.instants.at(-1) ?? 0);
   const slos = sloIds === null ? '' : `AND s.slo_id = ANY($4)`;
+  const list = LISTS[metric];
+  const elements =
+    list === undefined ? '' : `CROSS JOIN LATERAL unnest(${list}) WITH ORDINALITY AS c(value, place)`;
+  const place = list === undefined ? 'NULL::int' : 'c.place::int';
   const instants = isStretch ? '' : `AND s.at = ANY($${sloIds === null ? 4 : 5})`;
-  const { rows } = await client.query<{ slo_id: string; objective: string; times: Buffer; vals: Buffer }>({
+  const { rows } = await client.query<Found>({
     name: `samples-${metric}-${range.kind}-${sloIds === null ? 'all' : 'some'}`,
-    text: `SELECT q.slo_id, q.objective, array_send(array_agg(q.at)) AS times, array_send(array_agg(q.value)) AS vals
+    text: `SELECT q.slo_id, q.objective, q.place, array_send(array_agg(q.at)) AS times, array_send(array_agg(q.value)) AS vals
            FROM (
-             SELECT s.slo_id, s.objective, s.at, ${expression} AS value FROM np_slo_snapshots s
+             SELECT s.slo_id, s.objective, ${place} AS place, s.at, ${expression} AS value
+             FROM np_slo_snapshots s ${elements}
              WHERE s.source_account_id = $1 AND s.at > $2 AND s.at <= $3 AND s.state IS NOT NULL ${slos} ${instants}
-           ) q WHERE q.value IS NOT NULL GROUP BY q.slo_id, q.objective`,
+           ) q WHERE q.value IS NOT NULL GROUP BY q.slo_id, q.objective, q.place`,
     values: [
       accountId,
       new Date(first),
@@ -87,6 +109,7 @@ export async function loadSamples({ client }: Tx, request: SampleRequest): Promi
     ascending({
       sloId: row.slo_id,
       objective: row.objective,
+      place: row.place,
       times: decodeInstantArray(row.times),
       values: decodeFloat8Array(row.vals),
     }),
