@@ -1,11 +1,7 @@
 import { floorTo, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 import { adjustedFinder } from '../slo/adjustment.ts';
-import {
-  type EvaluatedComposite,
-  evaluateComposite,
-  everyComponent,
-  waitingReach,
-} from '../slo/composite.ts';
+import { componentKey, type EvaluatedComposite, everyComponent, waitingReach } from '../slo/composite.ts';
+import { evaluateComposite } from '../slo/composite-evaluation.ts';
 import { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
 import { LossTotals } from '../slo/loss-totals.ts';
@@ -14,10 +10,15 @@ import type { ObjectiveStatus } from '../slo/status.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { type CompositeRow, loadCompositeRows, loadLosses } from '../storage/composite-rows.ts';
-import { lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
+import { lastDataOf, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { clearRecompute, markRecompute, selectComposites, slosByReference } from '../storage/slos.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
-import { knownComponents, loadComponentMinutes, longestSliceMs } from './component-minutes.ts';
+import {
+  type KnownComponent,
+  knownComponents,
+  loadComponentMinutes,
+  longestSliceMs,
+} from './component-minutes.ts';
 import { rewriteComposite } from './rewrite-snapshots.ts';
 import { lookbackRanges, type RewriteSpan, spanOfChange, straddlesBefore } from './series-plan.ts';
 
@@ -100,11 +101,19 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
     // Up to here the rows are complete, whether or not any stand.
     const completeMs = lastRowMs === null ? startMs : (slo.snapshotsUntilMs ?? startMs);
     const baseMs = Math.min(slo.recomputeFromMs ?? atMs, completeMs);
-    const compareFromMs = Math.max(startMs, baseMs - reachMs);
+    const silentSinceMs = await silentSince(tx, slo, components, baseMs);
+    const compareFromMs = Math.max(startMs, Math.min(baseMs - reachMs, silentSinceMs));
     const span = { fromMs: compareFromMs, untilMs: atMs };
     // A period that begins within a slice is judged by that slice's minutes.
     const straddles = straddlesBefore(slo, objective, span).map(({ fromMs }) => fromMs);
-    const fromMs = floorTo(Math.min(compareFromMs - reachMs, ...straddles), HOUR_MS);
+    // What components that are composites were known by at the beginning is certain only that much later.
+    const settledMs = Math.max(
+      0,
+      ...components.map(({ slo: { sli, revisions } }) =>
+        sli.type === 'composite' ? waitingReach(revisions, HOUR_MS) : 0,
+      ),
+    );
+    const fromMs = floorTo(Math.min(compareFromMs - reachMs, ...straddles) - settledMs, HOUR_MS);
     const minutes = await loadComponentMinutes(tx, slo, components, fromMs, atMs);
     const step = slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS;
     const evaluated = evaluateComposite(
@@ -166,6 +175,33 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
       : { accountId, sloIds: [id], kind: 'history', fromMs: refreshed.changedFromMs },
   ]);
   return refreshed;
+}
+
+/**
+ * The first minute that waits for what comes in from `baseMs` on, since all components of a rule were silent until
+ * then; `baseMs` where there is none. However long they were silent, nothing is looked at before they have data.
+ */
+async function silentSince(
+  tx: Tx,
+  { revisions }: Slo,
+  components: readonly KnownComponent[],
+  baseMs: number,
+): Promise<number> {
+  const newest = await lastDataOf(
+    tx,
+    components.map(({ key }) => ({ ...key, fromMs: baseMs })),
+  );
+  const since = revisions.map(({ composite }, i) => {
+    const places = (composite?.components ?? []).flatMap((one) => {
+      const place = components.findIndex(({ name }) => name === componentKey(one));
+      return place === -1 ? [] : [place];
+    });
+    const hasNews = places.some((place) => (components[place]?.slo.lastDataAtMs ?? 0) >= baseMs);
+    const before = Math.max(...places.map((place) => newest[place] ?? Number.NEGATIVE_INFINITY));
+    const isOver = before >= (revisions[i + 1]?.fromMs ?? Number.POSITIVE_INFINITY);
+    return hasNews && !isOver && Number.isFinite(before) ? before + MINUTE_MS : baseMs;
+  });
+  return Math.min(baseMs, ...since);
 }
 
 /** Minutes that were judged with an SLO that is gone stay as they are. */
