@@ -44,6 +44,8 @@ class Evaluation {
   #pending: { readonly minuteMs: number; readonly reign: Reign }[] = [];
   /** Ends of time slices that hold such minutes and are not complete. */
   readonly #openSlices = new Set<number>();
+  /** Ends of those that are, and since when. */
+  readonly #slices = new Map<number, number>();
   #newestEvaluatedMs = Number.NEGATIVE_INFINITY;
 
   constructor(stretch: CompositeStretch, sliceMs: number | null) {
@@ -59,7 +61,6 @@ class Evaluation {
   run(): EvaluatedComposite {
     const { fromMs, untilMs } = this.#stretch;
     const instants: CompositeInstant[] = [];
-    const slices = new Map<number, number>();
     for (let atMs = fromMs + MINUTE_MS; atMs <= untilMs; atMs += MINUTE_MS) {
       for (const arrive of this.#arrivals.get(atMs) ?? []) arrive();
       for (const reign of this.#reigns) this.#reach(reign, atMs);
@@ -75,11 +76,11 @@ class Evaluation {
       });
       for (const endMs of this.#openSlices) {
         if (endMs > atMs || !this.#isSliceDecided(endMs, atMs)) continue;
-        slices.set(endMs, atMs);
+        this.#slices.set(endMs, atMs);
         this.#openSlices.delete(endMs);
       }
     }
-    return { minutes: this.#minutes(), instants, slices };
+    return { minutes: this.#minutes(), instants, slices: this.#slices };
   }
 
   /** Puts down when what is known of a component becomes known. */
@@ -119,7 +120,9 @@ class Evaluation {
       reign.nextMs += MINUTE_MS
     ) {
       this.#pending.push({ minuteMs: reign.nextMs, reign });
-      if (this.#sliceMs !== null) this.#openSlices.add(floorTo(reign.nextMs, this.#sliceMs) + this.#sliceMs);
+      if (this.#sliceMs === null) continue;
+      const endMs = floorTo(reign.nextMs, this.#sliceMs) + this.#sliceMs;
+      if (!this.#slices.has(endMs)) this.#openSlices.add(endMs);
     }
   }
 
