@@ -77,33 +77,39 @@ export async function budget(): Promise<Outcome> {
     seed = (seed * 48_271) % 2_147_483_647;
     return seed / 2_147_483_647;
   };
-  const ask = async (): Promise<Map<string, number>> => {
+  /** Timed to where the answer has arrived, like Prometheus: reading it costs the client, not the server. */
+  const ask = async (): Promise<{ values: Map<string, number>; ms: number }> => {
     const at = new Date(atMs).toISOString();
-    const answer = await service.request('GET', `/api/v1/slos?limit=1000&status=1&at=${at}`);
-    const { data } = listSchema.parse(answer);
-    return new Map(data.map(({ name, status }) => [name, status.objectives[0].reliability]));
+    const startedMs = performance.now();
+    const answer = await fetch(`${service.url}/api/v1/slos?limit=1000&status=1&at=${at}`, {
+      headers: service.headers,
+    });
+    const text = await answer.text();
+    const ms = performance.now() - startedMs;
+    const { data } = listSchema.parse(JSON.parse(text));
+    return { values: new Map(data.map(({ name, status }) => [name, status.objectives[0].reliability])), ms };
   };
   // One question beforehand, so that both have connections, and compiled what they run.
-  assertSame(await ask(), await prometheus.query(QUERY, atMs + SECOND_MS));
+  assertSame((await ask()).values, (await prometheus.query(QUERY, atMs + SECOND_MS)).values);
   progress('both give the same answers');
 
   let answers = new Map<string, number>();
   const medians = await interleave('budget, ms', {
     async ours() {
-      const startedMs = performance.now();
+      let ms = 0;
       for (let i = 0; i < QUESTIONS; i += 1) {
         // Another instant each time, so that nobody answers from a cache.
         atMs = toMs - Math.floor(random() * 10 * 1440) * MINUTE_MS;
-        answers = await ask();
+        const answer = await ask();
+        answers = answer.values;
+        ms += answer.ms;
       }
-      return (performance.now() - startedMs) / QUESTIONS;
+      return ms / QUESTIONS;
     },
     async baseline() {
-      const startedMs = performance.now();
       // A second past the minute: the range then holds as many samples as the window has minutes.
-      const theirs = await prometheus.query(QUERY, atMs + SECOND_MS);
-      const ms = performance.now() - startedMs;
-      assertSame(answers, theirs);
+      const { values, ms } = await prometheus.query(QUERY, atMs + SECOND_MS);
+      assertSame(answers, values);
       return ms;
     },
   });

@@ -23,8 +23,8 @@ export interface PrometheusData {
 
 export interface Prometheus {
   readonly url: string;
-  /** The instant query's value by the label `slo`. */
-  query(expression: string, atMs: number): Promise<Map<string, number>>;
+  /** The instant query's value by the label `slo`, and how long the answer took to arrive. */
+  query(expression: string, atMs: number): Promise<{ values: Map<string, number>; ms: number }>;
 }
 
 async function* wholeFile(parts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
@@ -96,9 +96,12 @@ export async function startPrometheus(data: PrometheusData): Promise<Prometheus>
     url,
     async query(expression, atMs) {
       const asked = new URLSearchParams({ query: expression, time: String(atMs / 1000), timeout: '10m' });
-      const response = await fetch(`${url}/api/v1/query?${asked}`);
-      const { data: answer } = answerSchema.parse(await response.json());
-      return new Map(answer.result.map(({ metric, value }) => [metric.slo ?? '', Number(value[1])]));
+      const startedMs = performance.now();
+      const text = await (await fetch(`${url}/api/v1/query?${asked}`)).text();
+      const ms = performance.now() - startedMs;
+      const { data: answer } = answerSchema.parse(JSON.parse(text));
+      const values = new Map(answer.result.map(({ metric, value }) => [metric.slo ?? '', Number(value[1])]));
+      return { values, ms };
     },
   };
 }
