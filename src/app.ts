@@ -9,7 +9,9 @@ import { addCorsHeaders, optionsResponse } from './api/cors.ts';
 import { createGraphql, type Graphql } from './api/graphql/create-graphql.ts';
 import { createGraphqlSockets } from './api/graphql/graphql-sockets.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
-import { createPrometheusApp, PROMETHEUS_BASE } from './api/prometheus/create-prometheus-app.ts';
+import { createPrometheusApp } from './api/prometheus/create-prometheus-app.ts';
+import { PROMETHEUS_BASE } from './api/prometheus/endpoints.ts';
+import { prometheusOpenApi } from './api/prometheus/openapi-part.ts';
 import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Upgrade } from './api/server.ts';
 import type { Config } from './config.ts';
@@ -113,7 +115,16 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const accountLimit = config.rateLimit ? createAccountLimit(clock) : null;
   const changes = createChangeFeed(db, logger);
   const hub = createStatusHub(environment, changes);
-  const rest = createRestApp({ environment, config, version, metrics, resolveActor, accountLimit, hub });
+  const rest = createRestApp({
+    environment,
+    config,
+    version,
+    metrics,
+    resolveActor,
+    accountLimit,
+    hub,
+    openApiParts: [prometheusOpenApi()],
+  });
   const graphql = createGraphql({
     environment,
     resolveActor,

@@ -11,11 +11,9 @@ import type { Metrics } from '../metrics.ts';
 import { RateLimitedError } from '../rate-limited-error.ts';
 import { headersOfError, statusOfError } from '../service-error-answer.ts';
 import { type Allowance, createTokenBuckets } from '../token-buckets.ts';
-import { discoveryEndpoints } from './discovery-endpoints.ts';
 import type { PrometheusEndpoint } from './endpoint.ts';
+import { PROMETHEUS_BASE, prometheusEndpoints } from './endpoints.ts';
 import { failure } from './envelope.ts';
-import { expressionEndpoints } from './expression-endpoints.ts';
-import { queryEndpoints } from './query-endpoints.ts';
 import { readParameters } from './request-parameters.ts';
 
 export interface PrometheusOptions {
@@ -31,15 +29,6 @@ export interface PrometheusApp {
   /** Never throws. */
   fetch(request: Request, peerAddress: string | undefined): Promise<Response>;
 }
-
-/** Where everything of this face lies. */
-export const PROMETHEUS_BASE = '/api/prometheus/v1/api/v1';
-
-const prometheusEndpoints: readonly PrometheusEndpoint[] = [
-  ...queryEndpoints,
-  ...discoveryEndpoints,
-  ...expressionEndpoints,
-];
 
 const MAX_ACCOUNTS = 10_000;
 

@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Actor, ServiceContext, ServiceEnvironment } from '../../services/context.ts';
 import type { StatusHub } from '../../services/status-hub.ts';
 import type { Metrics } from '../metrics.ts';
+import type { OpenApiPart } from '../openapi-part.ts';
 import { type QuerySchema, readQuery } from './query-parameters.ts';
 
 /** What of the configuration the REST face looks at. */
@@ -15,6 +16,8 @@ export interface RestServer {
   readonly version: string;
   readonly metrics: Metrics;
   readonly hub: StatusHub;
+  /** What other faces add to the OpenAPI document. */
+  readonly openApiParts: readonly OpenApiPart[];
 }
 
 /** A request to an endpoint. */

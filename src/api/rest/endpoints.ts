@@ -16,7 +16,8 @@ import { snapshotEndpoints } from './snapshots.ts';
 export function restEndpoints({
   version,
   config: { publicUrl },
-}: Pick<RestServer, 'version' | 'config'>): readonly Endpoint[] {
+  openApiParts,
+}: Pick<RestServer, 'version' | 'config' | 'openApiParts'>): readonly Endpoint[] {
   let text: string | undefined;
   const endpoints: readonly Endpoint[] = [
     ...sloEndpoints,
@@ -41,7 +42,7 @@ export function restEndpoints({
         content: { 'application/json': z.looseObject({}) },
       },
       async handle() {
-        text ??= JSON.stringify(openApiDocument(endpoints, { version, publicUrl }));
+        text ??= JSON.stringify(openApiDocument(endpoints, { version, publicUrl, parts: openApiParts }));
         return new Response(text, { headers: { 'Content-Type': 'application/json' } });
       },
     }),

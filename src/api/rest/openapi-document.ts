@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OpenApiPart } from '../openapi-part.ts';
 import type { Endpoint } from './endpoint.ts';
 import { errorSchema } from './error-answer.ts';
 
@@ -8,6 +9,8 @@ export interface OpenApiOptions {
   readonly version: string;
   /** The outside address, null for this host. */
   readonly publicUrl: string | null;
+  /** Of the other faces. */
+  readonly parts: readonly OpenApiPart[];
 }
 
 const ERRORS: Readonly<Record<number, string>> = {
@@ -29,12 +32,16 @@ const WITH_CREDENTIALS: readonly number[] = [400, 401, 403, 422, 429, 503];
 /** The OpenAPI 3.1 document of the endpoints, out of the schemas that check and type what they exchange. */
 export function openApiDocument(
   endpoints: readonly Endpoint[],
-  { version, publicUrl }: OpenApiOptions,
+  { version, publicUrl, parts }: OpenApiOptions,
 ): Json {
   const schemas: Schemas = {};
   const paths: Record<string, Json> = {};
   for (const endpoint of endpoints) {
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method]: operation(endpoint, schemas) };
+  }
+  for (const part of parts) {
+    Object.assign(paths, part.paths);
+    Object.assign(schemas, part.schemas);
   }
   const error = { 'application/json': { schema: toJson(errorSchema, 'output', schemas) } };
   const responses = Object.entries(ERRORS).map(
@@ -65,7 +72,7 @@ export function openApiDocument(
         },
       },
       schemas,
-      responses: Object.fromEntries(responses),
+      responses: Object.assign(Object.fromEntries(responses), ...parts.map((part) => part.responses)),
     },
   };
 }

@@ -118,6 +118,7 @@ describe('a fault of ours', () => {
       resolveActor: createActorResolver({ config, clock: environment.clock }),
       accountLimit: null,
       version: 'x',
+      openApiParts: [],
       metrics: createMetrics('x'),
       hub: quietHub(environment),
     });

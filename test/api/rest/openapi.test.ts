@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { prometheusOpenApi } from '../../../src/api/prometheus/openapi-part.ts';
 import { restEndpoints } from '../../../src/api/rest/endpoints.ts';
 import { openApiDocument } from '../../../src/api/rest/openapi-document.ts';
 import { createRestClient, faceConfig, restOn } from './rest-client.ts';
 
+const openApiParts = [prometheusOpenApi()];
 const ROOT = new URL('../../../', import.meta.url);
 
 // biome-ignore lint/suspicious/noExplicitAny: a document is walked by its keys
@@ -21,9 +23,10 @@ async function committed(): Promise<Json> {
 
 test('openapi.json is what the schemas say (`npx vitest run test/api/rest/openapi.test.ts -u` writes it)', async () => {
   const { version } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
-  const document = openApiDocument(restEndpoints({ version, config: faceConfig() }), {
+  const document = openApiDocument(restEndpoints({ version, config: faceConfig(), openApiParts }), {
     version,
     publicUrl: null,
+    parts: openApiParts,
   });
   const text = `${JSON.stringify(document, null, 2)}\n`;
   await expect(text).toMatchFileSnapshot('../../../openapi.json');
@@ -69,6 +72,15 @@ test('the document is whole: its references lead somewhere, its operations have 
 
 test('every documented path is there, and nothing else is', async () => {
   expect(Object.keys((await committed()).paths).sort()).toEqual([
+    '/api/prometheus/v1/api/v1/format_query',
+    '/api/prometheus/v1/api/v1/label/{name}/values',
+    '/api/prometheus/v1/api/v1/labels',
+    '/api/prometheus/v1/api/v1/metadata',
+    '/api/prometheus/v1/api/v1/parse_query',
+    '/api/prometheus/v1/api/v1/query',
+    '/api/prometheus/v1/api/v1/query_range',
+    '/api/prometheus/v1/api/v1/series',
+    '/api/prometheus/v1/api/v1/status/buildinfo',
     '/api/v1/events',
     '/api/v1/measurements',
     '/api/v1/openapi.json',
@@ -86,4 +98,24 @@ test('every documented path is there, and nothing else is', async () => {
     '/ready',
     '/slos',
   ]);
+});
+
+test('what Prometheus takes is there, in the URL and as a form', async () => {
+  const { paths } = await committed();
+  const series = paths['/api/prometheus/v1/api/v1/series'];
+  expect(series.get.parameters).toContainEqual({
+    name: 'match[]',
+    in: 'query',
+    required: true,
+    description: expect.any(String),
+    schema: { type: 'array', items: { type: 'string' } },
+  });
+  const { schema } = series.post.requestBody.content['application/x-www-form-urlencoded'];
+  expect(schema.required).toEqual(['match[]']);
+  expect(Object.keys(schema.properties)).toEqual(
+    series.get.parameters.map(({ name }: { name: string }) => name),
+  );
+  const values = paths['/api/prometheus/v1/api/v1/label/{name}/values'];
+  expect(Object.keys(values)).toEqual(['get']);
+  expect(values.get.parameters[0]).toMatchObject({ name: 'name', in: 'path', required: true });
 });

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createAccountLimit } from '../../../src/api/account-limit.ts';
 import { type AuthConfig, createActorResolver } from '../../../src/api/auth/resolve-actor.ts';
 import { createMetrics } from '../../../src/api/metrics.ts';
+import { prometheusOpenApi } from '../../../src/api/prometheus/openapi-part.ts';
 import { createRestApp, type RestApp } from '../../../src/api/rest/create-rest-app.ts';
 import type { RestConfig } from '../../../src/api/rest/endpoint.ts';
 import { authConfig, PLUGIN_SECRET } from '../../support/auth-config.ts';
@@ -75,6 +76,7 @@ export function restOn(
     version: '0.0.0-test',
     metrics: createMetrics('0.0.0-test'),
     hub: quietHub(environment),
+    openApiParts: [prometheusOpenApi()],
   });
   const send = async (request: Request, env?: unknown) => answerOf(await app.fetch(request, env));
   return {
