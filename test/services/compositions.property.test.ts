@@ -268,6 +268,8 @@ async function compare(
 test('nested composites of both kinds, adjusted and changed, equal the brute-force reading', async () => {
   await fc.assert(fc.asyncProperty(histories, check), {
     numRuns: Number(process.env.PROPERTY_RUNS ?? 6),
+    // The same histories each time; another seed draws others.
+    seed: Number(process.env.PROPERTY_SEED ?? 1),
     endOnFailure: true,
   });
 }, 240_000);
