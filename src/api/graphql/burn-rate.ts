@@ -46,7 +46,8 @@ const NpSloBurnRateAlert = builder
         type: 'DateTime',
         nullable: true,
         description: 'Since when the alert fires; null while it does not.',
-        resolve: (a) => a.firingSinceMs,
+        // No alert is followed over time yet.
+        resolve: () => null,
       }),
     }),
   });
