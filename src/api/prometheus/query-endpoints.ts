@@ -95,6 +95,12 @@ function rangeOf(parameters: RequestParameters): { startMs: number; endMs: numbe
   return { startMs, endMs, stepMs };
 }
 
+/** A millisecond, the least that is told apart, is over before a timer could tell. */
+const deadline = (ms: number): AbortSignal =>
+  ms <= 1
+    ? AbortSignal.abort(new DOMException('The time is over.', 'TimeoutError'))
+    : AbortSignal.timeout(ms);
+
 function queryOptions(
   parameters: RequestParameters,
   client: AbortSignal,
@@ -109,7 +115,7 @@ function queryOptions(
     throw new PromqlError('bad_data', `error parsing lookback delta duration: ${lookbackMs.error}`);
   }
   return {
-    signal: AbortSignal.any([client, AbortSignal.timeout(Math.max(0, timeoutMs))]),
+    signal: AbortSignal.any([client, deadline(timeoutMs)]),
     // As in Prometheus, none and less is the default.
     lookbackMs: lookbackMs > 0 ? lookbackMs : undefined,
   };
