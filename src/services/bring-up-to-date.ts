@@ -47,7 +47,10 @@ export async function saveStatuses(
     slo.objectives.every(({ name }) => atHand.get(slo.id)?.has(name) === true);
   const computed = await computeStatuses(
     tx,
-    changes.flatMap(({ slo }) => (isAtHand(slo) ? [] : [slo])),
+    // With what this transaction has written: between the first and the last data lies all that counts.
+    changes.flatMap(({ slo, firstDataAtMs, lastDataAtMs }) =>
+      isAtHand(slo) ? [] : [{ ...slo, firstDataAtMs, lastDataAtMs }],
+    ),
     nowMs,
   );
   await saveEvaluations(
