@@ -48,7 +48,8 @@ async function replaceAdjustments(
         objective: name,
         changes: [],
         resettle,
-        extendToMs: null,
+        // Where the window was empty without the minutes, no rows may stand yet.
+        extendToMs: snapshotsUntilMs,
       })),
       atMs,
     );
