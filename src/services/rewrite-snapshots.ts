@@ -39,7 +39,7 @@ export interface Rewritten {
 }
 
 /** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
-const ROWS_A_PASS = 20_000;
+const ROWS_A_PASS = 10_000;
 
 /** A change of which it is settled what it does to each minute. */
 interface Settled extends Omit<SeriesChange, 'changes'> {
