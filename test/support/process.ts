@@ -11,6 +11,13 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
 const MAIN = [process.execPath, '--import', 'tsx', 'src/main.ts'] as const;
 
+/** The service as a process that collects its garbage when it gets SIGUSR2. */
+export const COLLECTING_MAIN = [
+  process.execPath,
+  ...['--expose-gc', '--import', './test/support/collect-on-signal.mjs'],
+  ...['--import', 'tsx', 'src/main.ts'],
+] as const;
+
 export interface ProcessOptions {
   /** Beside PATH and an empty HOME, nothing else is passed on. PORT is 0 unless given. */
   readonly env?: Readonly<Record<string, string>>;
