@@ -5,11 +5,12 @@ import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
 import type { ObjectiveRule, StraddleSums } from './rule.ts';
 import type { RunningTotals } from './running-totals.ts';
 import type { SettledMinute } from './settle.ts';
-import type { MinuteReceived } from './sli.ts';
+import type { MinuteReceived, UsedCounts } from './sli.ts';
 import { mergeReceived, sliceIsGood, usedOf } from './sli.ts';
 import type { SnapshotBatch } from './snapshot-batch.ts';
 import type { ObjectiveStatus } from './status.ts';
 import { objectiveStatus } from './status.ts';
+import { type MinuteColumns, WalkedMinute } from './walked-minute.ts';
 
 /** Rows that stand already, ascending by `at`; NaN is null. */
 export interface StoredMinutes {
@@ -56,18 +57,6 @@ export interface RewrittenRows {
   readonly updates: SnapshotBatch;
 }
 
-/** What of one minute is known, NaN for null. */
-interface Minute {
-  usedGood: number;
-  usedTotal: number;
-  receivedGood: number;
-  receivedBad: number;
-  receivedTotal: number;
-  value: number;
-  counterPoints: string | null;
-  dataUnused: boolean;
-}
-
 const orNaN = (value: number | null): number => value ?? Number.NaN;
 const orNull = (value: number | undefined): number | null =>
   value === undefined || Number.isNaN(value) ? null : value;
@@ -86,13 +75,14 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
   const straddles = new Straddles(rewrite.straddles);
   let storedIndex = 0;
   let changeIndex = 0;
+  const minute = new WalkedMinute();
   let dataUntil = Number.NEGATIVE_INFINITY;
   let at = fromMs;
   while (at <= untilMs) {
     const isStored = stored.at[storedIndex] === at;
     const change = changes[changeIndex];
     const isChanged = change !== undefined && change.minuteMs + MINUTE_MS === at;
-    const minute = minuteOf(isStored ? stored : null, storedIndex, isChanged ? change : null);
+    readMinute(minute, isStored ? stored : null, storedIndex, isChanged ? change : null);
     if (isStored) storedIndex += 1;
     if (isChanged) changeIndex += 1;
     const hasData = isReceived(minute) || (isChanged && !('used' in change));
@@ -166,7 +156,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     (isStored ? out.updates : out.inserts).add({
       series: rewrite.series,
       at,
-      ...minute,
+      minute,
       runGood: run.good,
       runTotal: run.total,
       sliceReliability,
@@ -181,16 +171,18 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
 }
 
 const ABSENT = {
-  usedGood: Number.NaN,
-  usedTotal: Number.NaN,
+  minute: {
+    usedGood: Number.NaN,
+    usedTotal: Number.NaN,
+    receivedGood: Number.NaN,
+    receivedBad: Number.NaN,
+    receivedTotal: Number.NaN,
+    value: Number.NaN,
+    counterPoints: null,
+    dataUnused: false,
+  },
   runGood: { high: 0, low: 0 },
   runTotal: { high: 0, low: 0 },
-  receivedGood: Number.NaN,
-  receivedBad: Number.NaN,
-  receivedTotal: Number.NaN,
-  value: Number.NaN,
-  counterPoints: null,
-  dataUnused: false,
   composite: null,
   sliceReliability: Number.NaN,
   status: null,
@@ -213,7 +205,7 @@ function statusOf(
   return objectiveStatus(rule, at, seen.sums, seen.options);
 }
 
-function isReceived(minute: Minute): boolean {
+function isReceived(minute: MinuteColumns): boolean {
   if (minute.dataUnused) return true;
   return !(
     Number.isNaN(minute.usedTotal) &&
@@ -223,48 +215,61 @@ function isReceived(minute: Minute): boolean {
   );
 }
 
-/** The minute as it stands with the change laid over it. */
-function minuteOf(stored: StoredMinutes | null, i: number, change: MinuteChange | null): Minute {
-  if (change !== null && 'used' in change) return minuteOfSettled(change);
-  const at = stored?.at[i] ?? Number.NaN;
-  const standing: Minute = {
-    usedGood: stored?.usedGood[i] ?? Number.NaN,
-    usedTotal: stored?.usedTotal[i] ?? Number.NaN,
-    receivedGood: stored?.receivedGood[i] ?? Number.NaN,
-    receivedBad: stored?.receivedBad[i] ?? Number.NaN,
-    receivedTotal: stored?.receivedTotal[i] ?? Number.NaN,
-    value: stored?.value[i] ?? Number.NaN,
-    counterPoints: stored?.counterPoints.get(at) ?? null,
-    dataUnused: stored?.dataUnused.has(at) ?? false,
-  };
-  if (change === null) return standing;
-  const received = mergeReceived(
-    isReceived(standing) ? receivedOfRow(change.minuteMs, standing) : null,
-    change,
-  );
-  return minuteOfSettled({ ...received, used: usedOf(received), dataUnused: false });
+/** Sets the minute to what stands with the change laid over it. */
+function readMinute(
+  minute: WalkedMinute,
+  stored: StoredMinutes | null,
+  i: number,
+  change: MinuteChange | null,
+): void {
+  if (change !== null && 'used' in change) {
+    setSettled(minute, change, change.used, change.dataUnused);
+    return;
+  }
+  if (stored === null && change !== null) {
+    setSettled(minute, change, usedOf(change), false);
+    return;
+  }
+  setStored(minute, stored, i);
+  if (change === null) return;
+  const standing = isReceived(minute) ? receivedOfRow(change.minuteMs, minute) : null;
+  const received = mergeReceived(standing, change);
+  setSettled(minute, received, usedOf(received), false);
 }
 
-function minuteOfSettled({ used, dataUnused, ...received }: SettledMinute): Minute {
-  const { good, bad, total, value, points } = received;
+function setStored(minute: WalkedMinute, stored: StoredMinutes | null, i: number): void {
+  minute.setUsed(stored?.usedGood[i] ?? Number.NaN, stored?.usedTotal[i] ?? Number.NaN);
+  minute.setReceived(
+    stored?.receivedGood[i] ?? Number.NaN,
+    stored?.receivedBad[i] ?? Number.NaN,
+    stored?.receivedTotal[i] ?? Number.NaN,
+  );
+  minute.value = stored?.value[i] ?? Number.NaN;
+  const at = stored?.at[i] ?? Number.NaN;
+  minute.counterPoints = stored?.counterPoints.get(at) ?? null;
+  minute.dataUnused = stored?.dataUnused.has(at) ?? false;
+}
+
+function setSettled(
+  minute: WalkedMinute,
+  { good, bad, total, value, points }: MinuteReceived,
+  used: UsedCounts | null,
+  dataUnused: boolean,
+): void {
   const asItCame =
     used !== null && points === undefined && bad === null && good === used.good && total === used.total;
-  return {
-    usedGood: used?.good ?? Number.NaN,
-    usedTotal: used?.total ?? Number.NaN,
-    receivedGood: asItCame ? Number.NaN : orNaN(good),
-    receivedBad: asItCame ? Number.NaN : orNaN(bad),
-    receivedTotal: asItCame ? Number.NaN : orNaN(total),
-    value: orNaN(value),
-    counterPoints: points === undefined ? null : JSON.stringify(points),
-    dataUnused,
-  };
+  minute.setUsed(used?.good ?? Number.NaN, used?.total ?? Number.NaN);
+  if (asItCame) minute.setReceived(Number.NaN, Number.NaN, Number.NaN);
+  else minute.setReceived(orNaN(good), orNaN(bad), orNaN(total));
+  minute.value = orNaN(value);
+  minute.counterPoints = points === undefined ? null : JSON.stringify(points);
+  minute.dataUnused = dataUnused;
 }
 
 /** What came in, out of a row that says it only where it differs from what was used. */
 export function receivedOfRow(
   minuteMs: number,
-  row: Omit<Minute, 'counterPoints' | 'dataUnused'>,
+  row: Omit<MinuteColumns, 'counterPoints' | 'dataUnused'>,
 ): MinuteReceived {
   const differs =
     !Number.isNaN(row.receivedGood) || !Number.isNaN(row.receivedBad) || !Number.isNaN(row.receivedTotal);

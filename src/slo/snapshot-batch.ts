@@ -1,6 +1,7 @@
 import type { CompositeColumns } from './composite-walk.ts';
 import type { Exact } from './running-totals.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
+import type { MinuteColumns } from './walked-minute.ts';
 
 /** In the order of the database's enum. */
 export const SLO_STATES: readonly SloState[] = ['exhausted', 'at_risk', 'healthy', 'no_data'];
@@ -10,17 +11,10 @@ export interface SnapshotRow {
   readonly series: number;
   /** The minute's end and the status's instant, in epoch milliseconds. */
   readonly at: number;
-  readonly usedGood: number;
-  readonly usedTotal: number;
+  /** What came in and what of it is used; read at once, and not kept. */
+  readonly minute: MinuteColumns;
   readonly runGood: Exact;
   readonly runTotal: Exact;
-  readonly receivedGood: number;
-  readonly receivedBad: number;
-  readonly receivedTotal: number;
-  readonly value: number;
-  /** JSON text. */
-  readonly counterPoints: string | null;
-  readonly dataUnused: boolean;
   readonly composite: CompositeColumns | null;
   readonly sliceReliability: number;
   readonly status: ObjectiveStatus | null;
@@ -192,21 +186,22 @@ export class SnapshotBatch implements SnapshotColumns {
   add(row: SnapshotRow): void {
     if (this.#length === this.#capacity) this.#grow();
     const i = this.#length;
+    const { minute } = row;
     this.#length += 1;
     this.#at[i] = row.at;
     this.#series[i] = row.series;
     this.#state[i] = row.state === null ? -1 : SLO_STATES.indexOf(row.state) + 1;
     const numbers = this.#numbers;
-    numbers.usedGood[i] = row.usedGood;
-    numbers.usedTotal[i] = row.usedTotal;
+    numbers.usedGood[i] = minute.usedGood;
+    numbers.usedTotal[i] = minute.usedTotal;
     numbers.runGood[i] = row.runGood.high;
     numbers.runTotal[i] = row.runTotal.high;
     numbers.runGoodLow[i] = row.runGood.low === 0 ? Number.NaN : row.runGood.low;
     numbers.runTotalLow[i] = row.runTotal.low === 0 ? Number.NaN : row.runTotal.low;
-    numbers.receivedGood[i] = row.receivedGood;
-    numbers.receivedBad[i] = row.receivedBad;
-    numbers.receivedTotal[i] = row.receivedTotal;
-    numbers.value[i] = row.value;
+    numbers.receivedGood[i] = minute.receivedGood;
+    numbers.receivedBad[i] = minute.receivedBad;
+    numbers.receivedTotal[i] = minute.receivedTotal;
+    numbers.value[i] = minute.value;
     numbers.sliceReliability[i] = row.sliceReliability;
     const status = row.state === null ? null : row.status;
     numbers.reliability[i] = status?.reliability ?? Number.NaN;
@@ -217,9 +212,9 @@ export class SnapshotBatch implements SnapshotColumns {
     if (row.baseGood !== null && row.baseTotal !== null) {
       this.#bases.push({ row: i, good: row.baseGood, total: row.baseTotal });
     }
-    if (row.counterPoints !== null) this.#counterPoints.push({ row: i, json: row.counterPoints });
+    if (minute.counterPoints !== null) this.#counterPoints.push({ row: i, json: minute.counterPoints });
     if (row.composite !== null) this.#composites.push({ row: i, columns: row.composite });
-    if (row.dataUnused) this.#dataUnused.push(i);
+    if (minute.dataUnused) this.#dataUnused.push(i);
   }
 
   #grow(): void {
