@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { atEnd } from './support/cleanup.ts';
 import { interleave, median } from './support/interleave.ts';
 import type { Outcome } from './support/outcome.ts';
-import { startPostgres } from './support/postgres.ts';
-import { residentBytes, startProgram } from './support/processes.ts';
+import { type BenchDatabase, startPostgres } from './support/postgres.ts';
+import { processorMs, residentBytes, startProgram } from './support/processes.ts';
 import { progress } from './support/progress.ts';
 import { type Service, startService } from './support/service.ts';
 import { scaled } from './support/sizes.ts';
@@ -14,14 +14,22 @@ const SUBSCRIBERS = scaled(1000, 20);
 const SLOS = 20;
 const WARM_UP = 100;
 
-const roundSchema = z.object({ count: z.number(), p50: z.number(), p99: z.number(), max: z.number() });
+const heardSchema = z.object({ heard: z.record(z.string(), z.array(z.number())) });
 type Transport = 'ws' | 'sse';
+
+/** In milliseconds from the commit of a change to having its event; `cpu`: what the service worked for it all. */
+interface Round {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly cpu: number;
+}
 
 interface Subscribers {
   /** Bytes of the service that each of them takes, while nothing happens. */
   readonly bytesEach: number;
   /** Changes every SLO at once; answers when the events of all subscribers are there. */
-  round(): Promise<z.infer<typeof roundSchema>>;
+  round(): Promise<Round>;
 }
 
 /** Memory when the collector has had its turns: the least of some seconds. */
@@ -34,14 +42,26 @@ async function settledBytes(pid: number): Promise<number> {
   return least;
 }
 
-async function change(service: Service): Promise<void> {
+/** Renames every SLO at once, each in a transaction of its own; the empty name is how they begin. */
+async function rename(service: Service, name: string): Promise<void> {
   await Promise.all(
     Array.from({ length: SLOS }, (_, n) =>
-      service.request('PATCH', `/api/v1/slos/default.live-${n}`, {
-        display_name: String(Math.round(performance.timeOrigin + performance.now())),
-      }),
+      service.request('PATCH', `/api/v1/slos/default.live-${n}`, { display_name: name }),
     ),
   );
+}
+
+/** When the transaction that wrote an SLO last was committed, by the clock of the machine, in milliseconds since 1970. */
+async function commits(database: BenchDatabase): Promise<Map<string, number>> {
+  const rows = await database.query<{ name: string; at: number }>(
+    `SELECT name, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS at
+     FROM np_slos WHERE source_account_id = 'primary'`,
+  );
+  return new Map(rows.map(({ name, at }) => [name, at]));
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }
 
 function subscribe(service: Service, transport: Transport, count: number) {
@@ -52,20 +72,16 @@ function subscribe(service: Service, transport: Transport, count: number) {
   });
 }
 
-async function open(databaseUrl: string, transport: Transport): Promise<Subscribers> {
-  const service = await startService({ databaseUrl });
-  for (let n = 0; n < SLOS; n += 1) {
-    await service.request('PATCH', `/api/v1/slos/default.live-${n}`, { display_name: '' });
-  }
+async function open(database: BenchDatabase, transport: Transport): Promise<Subscribers> {
+  const service = await startService({ databaseUrl: database.url });
+  await rename(service, '');
   // What the first subscribers load and compile is no cost of each one.
   const warmUp = subscribe(service, transport, Math.min(WARM_UP, SUBSCRIBERS));
   await warmUp.line(/"open"/);
-  await change(service);
-  await warmUp.line(/"p99"/);
+  await rename(service, 'warm');
+  await warmUp.line(/"heard"/);
   await warmUp.stop();
-  for (let n = 0; n < SLOS; n += 1) {
-    await service.request('PATCH', `/api/v1/slos/default.live-${n}`, { display_name: '' });
-  }
+  await rename(service, '');
   const before = await settledBytes(service.program.pid);
   const program = subscribe(service, transport, SUBSCRIBERS);
   await program.line(/"open"/);
@@ -76,10 +92,21 @@ async function open(databaseUrl: string, transport: Transport): Promise<Subscrib
   return {
     bytesEach,
     async round() {
-      await change(service);
       rounds += 1;
-      const lines = await program.lines(/"p99"/, rounds);
-      return roundSchema.parse(JSON.parse(lines.at(-1) ?? ''));
+      const workedMs = await processorMs(service.program.pid);
+      await rename(service, `change ${rounds}`);
+      const committed = await commits(database);
+      const line = (await program.lines(/"heard"/, rounds)).at(-1) ?? '';
+      const cpu = (await processorMs(service.program.pid)) - workedMs;
+      const latencies = Object.entries(heardSchema.parse(JSON.parse(line)).heard)
+        .flatMap(([slo, instants]) => instants.map((atMs) => atMs - (committed.get(slo) ?? Number.NaN)))
+        .sort((a, b) => a - b);
+      return {
+        p50: quantile(latencies, 0.5),
+        p99: quantile(latencies, 0.99),
+        max: quantile(latencies, 1),
+        cpu,
+      };
     },
   };
 }
@@ -109,7 +136,7 @@ async function bareNotice(databaseUrl: string): Promise<() => Promise<number>> {
 
 /** A change of every SLO to 1,000 subscribers of one replica, against a bare notice to one listener. */
 export async function live(): Promise<Outcome> {
-  const server = await startPostgres();
+  const server = await startPostgres(['track_commit_timestamp=on']);
   const database = await server.createDatabase('live');
   const setUp = await startService({ databaseUrl: database.url });
   for (let n = 0; n < SLOS; n += 1) {
@@ -120,21 +147,20 @@ export async function live(): Promise<Outcome> {
   const notice = await bareNotice(database.url);
   let outcome: { ours: number; baseline: number; runs: number } | null = null;
   for (const transport of ['sse', 'ws'] as const) {
-    const subscribers = await open(database.url, transport);
-    const p50: number[] = [];
-    const max: number[] = [];
+    const subscribers = await open(database, transport);
+    const rounds: Round[] = [];
     outcome = await interleave(`p99 over ${transport}, ms`, {
       async ours() {
         const round = await subscribers.round();
-        p50.push(round.p50);
-        max.push(round.max);
+        rounds.push(round);
         return round.p99;
       },
       baseline: notice,
     });
     further[`${transport}P99`] = outcome.ours;
-    further[`${transport}P50`] = median(p50);
-    further[`${transport}Max`] = Math.max(...max);
+    further[`${transport}P50`] = median(rounds.map(({ p50 }) => p50));
+    further[`${transport}Max`] = Math.max(...rounds.map(({ max }) => max));
+    further[`${transport}CpuMs`] = median(rounds.map(({ cpu }) => cpu));
     further[`${transport}BytesEach`] = subscribers.bytesEach;
   }
   if (outcome === null) throw new Error('nothing was measured');

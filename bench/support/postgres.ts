@@ -26,14 +26,18 @@ export interface BenchServer {
   createDatabase(name: string): Promise<BenchDatabase>;
 }
 
-/** An embedded PostgreSQL with its own settings, durable as it comes, its data in a temporary directory. */
-export async function startPostgres(): Promise<BenchServer> {
+/**
+ * An embedded PostgreSQL with its own settings, durable as it comes, its data in a temporary directory. `settings`
+ * are further ones, `name=value`.
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<BenchServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'nself-slo-tracker-bench-'));
   atEnd(() => rm(dataDir, { recursive: true, force: true }));
   const server = await startEmbedded({
     dataDir,
     password: 'for-benchmarks-only',
     logger: pino({ level: 'silent' }),
+    settings,
   });
   atEnd(() => server.stop());
   progress('PostgreSQL is up');

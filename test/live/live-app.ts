@@ -11,12 +11,13 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createDatabase } from '../../src/storage/client.ts';
 
 export const SECRET = 'the-secret-of-the-live-tests';
+export const ACCESS_KEY_SECRET = 'a-secret-of-thirty-two-bytes-or-more';
 const JWT_KEY = 'a-key-of-thirty-two-bytes-or-more';
 const ORIGIN = 'https://app.example.com';
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 /** Has it run after the test, the newest first. */
-function afterwards(cleanup: () => Promise<unknown> | unknown): void {
+export function afterwards(cleanup: () => Promise<unknown> | unknown): void {
   cleanups.push(cleanup);
 }
 afterEach(async () => {
@@ -38,7 +39,7 @@ export async function startReplica(
 ): Promise<Replica> {
   const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
   const db = createDatabase(databaseUrl, { logger });
-  const config = loadConfig(() => ({ pluginSecret: SECRET, accessKeySecret: 'x'.repeat(32) }), {
+  const config = loadConfig(() => ({ pluginSecret: SECRET, accessKeySecret: ACCESS_KEY_SECRET }), {
     DATABASE_URL: databaseUrl,
     PLUGIN_SECRET: SECRET,
     HASURA_GRAPHQL_JWT_SECRET: JSON.stringify({ type: 'HS256', key: JWT_KEY }),
@@ -189,11 +190,17 @@ export interface OpenEvents {
   close(): void;
 }
 
-export async function openEvents(replica: Pick<Replica, 'url'>, query = ''): Promise<OpenEvents> {
+export async function openEvents(
+  replica: Pick<Replica, 'url'>,
+  query = '',
+  authorization = `Bearer ${SECRET}`,
+): Promise<OpenEvents> {
   const aborted = new AbortController();
   afterwards(() => aborted.abort());
-  const headers = { authorization: `Bearer ${SECRET}` };
-  const answer = await fetch(`${replica.url}/api/v1/events${query}`, { headers, signal: aborted.signal });
+  const answer = await fetch(`${replica.url}/api/v1/events${query}`, {
+    headers: { authorization },
+    signal: aborted.signal,
+  });
   const state: { text: string; isOver: boolean; failure: unknown } = {
     text: '',
     isOver: false,

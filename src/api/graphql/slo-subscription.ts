@@ -1,4 +1,5 @@
 import { filterMap } from '../../lib/filter-map.ts';
+import type { LiveSlo } from '../../services/live-slo.ts';
 import type { LiveEvent } from '../../services/status-channel.ts';
 import { watchStatuses } from '../../services/watch-statuses.ts';
 import { builder } from './builder.ts';
@@ -28,8 +29,19 @@ builder.subscriptionField('sloStatusChanged', (t) =>
 function standing(event: LiveEvent): ShownSlo | null {
   switch (event.type) {
     case 'status':
-      return { ...event.live.slo, live: event.live };
+      return shown(event.live);
     case 'removed':
       return null;
   }
+}
+
+const shownSlos = new WeakMap<LiveSlo, ShownSlo>();
+
+/** The same object for all who watch, which tells that their results may be shared. */
+function shown(live: LiveSlo): ShownSlo {
+  const known = shownSlos.get(live);
+  if (known !== undefined) return known;
+  const slo = { ...live.slo, live };
+  shownSlos.set(live, slo);
+  return slo;
 }

@@ -12,6 +12,7 @@ import { parseWithin } from './document-limits.ts';
 import type { Limits } from './limits.ts';
 import { costError } from './query-cost.ts';
 import { isIntrospection, noAccount } from './schema-only.ts';
+import { createSharedSubscribe } from './shared-subscribe.ts';
 
 /** What comes with a request into Yoga. */
 export interface ServerContext extends GraphqlContext {
@@ -31,7 +32,7 @@ export function createYogaServer(
   return createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    plugins: [keepWithin(limits), maskErrors],
+    plugins: [keepWithin(limits), shareResults(), maskErrors],
     parserAndValidationCache: documentCache !== null && {
       documentCache,
       // Faulty documents are not worth their place.
@@ -74,6 +75,15 @@ function keepWithin(limits: Limits): Plugin<ServerContext> {
     onSubscribe({ args, setResultAndStopExecution }) {
       const error = unfitness(args, args.contextValue);
       if (error !== null) setResultAndStopExecution({ errors: [error] });
+    },
+  };
+}
+
+function shareResults(): Plugin<ServerContext> {
+  const subscribe = createSharedSubscribe();
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(subscribe);
     },
   };
 }
