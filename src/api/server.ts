@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { SECOND_MS } from '../lib/duration.ts';
 import { StartError } from '../lib/errors.ts';
 import { dropUnreadBody, limitConnections, SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
+import { TextResponse } from './text-response.ts';
 
 /** `env` brings Node's own request, for the peer's address. */
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
@@ -162,13 +163,30 @@ function withoutUpgrade(
   return socket;
 }
 
+/** Tells the adapter that there is nothing left to send. */
+const SENT = new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
+
+/** In one piece, which spares the stream that the adapter would read it from. */
+function sendText(outgoing: ServerResponse, { content, status, headers }: TextResponse): Response {
+  outgoing.writeHead(status, {
+    ...Object.fromEntries(headers),
+    'content-length': Buffer.byteLength(content),
+  });
+  outgoing.end(content);
+  return SENT;
+}
+
 /** Serves `fetch` over HTTP. Throws a StartError that names PORT or HOST. */
 export async function startServer(fetch: Fetch, options: ServerOptions): Promise<RunningHttpServer> {
   const { logger, limits = SERVER_LIMITS } = options;
   let closing = false;
   const handle = getRequestListener(
-    // Only ever called for HTTP/1.1 here.
-    (request, env) => fetch(request, env as HttpBindings),
+    async (request, bindings) => {
+      // Only ever called for HTTP/1.1 here.
+      const env = bindings as HttpBindings;
+      const response = await fetch(request, env);
+      return response instanceof TextResponse ? sendText(env.outgoing, response) : response;
+    },
     { overrideGlobalObjects: false, errorHandler: (error) => onFault(error, logger) },
   );
   const exchanges = new WeakMap<Socket, Exchange>();

@@ -4,12 +4,12 @@ import { Budget } from './budget.ts';
 import { evalExpr, finalSeries } from './eval-expr.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Grid, makeGrid } from './grid.ts';
-import { compareLabels, NO_LABELS } from './labels.ts';
+import { areSorted, compareLabels, type Labels, NO_LABELS } from './labels.ts';
 import { planSelections } from './plan-selections.ts';
 import { PromqlError } from './promql-error.ts';
-import type { MatrixSeries, QueryResult, QueryValue } from './result.ts';
+import type { InstantSample, MatrixSeries, QueryResult, QueryValue } from './result.ts';
 import { pointColumns, selectRange } from './select-range.ts';
-import type { SampleSource, Series } from './source.ts';
+import type { SampleSource } from './source.ts';
 import type { StepValue } from './step-series.ts';
 import { documented } from './value-type.ts';
 
@@ -109,15 +109,13 @@ async function prepare({ text, expr, source, signal, options }: Query, grid: Gri
     subqueryStepMs,
     budget,
     annotations: new Annotations(text),
-    selected: new Map(planned.map(({ selector }, i) => [selector, sortedSeries(answers[i] ?? [])])),
+    selected: new Map(planned.map(({ selector }, i) => [selector, sortedByLabels(answers[i] ?? [])])),
   };
 }
 
-const sortedSeries = (series: readonly Series[]): Series[] =>
-  [...series].sort((a, b) => compareLabels(a.labels, b.labels));
-
-const sortedByLabels = (series: readonly MatrixSeries[]): MatrixSeries[] =>
-  [...series].sort((a, b) => compareLabels(a.labels, b.labels));
+function sortedByLabels<T extends { readonly labels: Labels }>(series: readonly T[]): readonly T[] {
+  return areSorted(series) ? series : series.toSorted((a, b) => compareLabels(a.labels, b.labels));
+}
 
 function instantValue(value: StepValue, atMs: number): QueryValue {
   switch (value.type) {
@@ -126,9 +124,9 @@ function instantValue(value: StepValue, atMs: number): QueryValue {
     case 'scalar':
       return { type: 'scalar', atMs, value: value.values[0] ?? Number.NaN };
     case 'vector': {
-      const samples = finalSeries(value.series)
-        .filter(({ present }) => present[0] === 1)
-        .map(({ labels, values }) => ({ labels, value: values[0] ?? Number.NaN }));
+      const samples: InstantSample[] = [];
+      for (const { labels, values, present } of finalSeries(value.series))
+        if (present[0] === 1) samples.push({ labels, value: values[0] ?? Number.NaN });
       return { type: 'vector', atMs, samples };
     }
   }

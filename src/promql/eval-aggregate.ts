@@ -1,7 +1,7 @@
 import type { Aggregate } from './ast.ts';
 import { invalidQuantile } from './eval-range-function.ts';
 import type { Evaluation } from './evaluation.ts';
-import { filterLabels, type Labels, METRIC_NAME, withLabel } from './labels.ts';
+import { groupLabels, type Labels, METRIC_NAME, withLabel } from './labels.ts';
 import { groupBy } from './match-group.ts';
 import { formatF } from './number-format.ts';
 import { PromqlError } from './promql-error.ts';
@@ -50,12 +50,8 @@ export async function evalAggregate(
   return selectExtremes(evaluation.budget, series, groupKey(expr), operator === 'topk', numbers);
 }
 
-function groupKey({ grouping, without }: Aggregate): (labels: Labels) => Labels {
-  const listed = new Set(grouping);
-  return without
-    ? (labels) => filterLabels(labels, (name) => !listed.has(name) && name !== METRIC_NAME)
-    : (labels) => filterLabels(labels, (name) => listed.has(name));
-}
+const groupKey = ({ grouping, without }: Aggregate): ((labels: Labels) => Labels) =>
+  groupLabels(grouping, without);
 
 async function reduceGroups(
   { budget }: Evaluation,

@@ -84,6 +84,10 @@ function evalUnary({ operator }: Unary, value: StepValue): StepValue {
 
 /** The series as the query's answer shows them: names dropped, and each label set once. */
 export function finalSeries(series: readonly StepSeries[]): readonly StepSeries[] {
-  const named = series.map((one) => ({ ...one, labels: finalLabels(one), dropName: false }));
+  const named = series.map((one) =>
+    one.dropName
+      ? { labels: finalLabels(one), dropName: false, values: one.values, present: one.present }
+      : one,
+  );
   return mergeSameLabels(named, ({ labels }) => labels);
 }

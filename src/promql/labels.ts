@@ -69,8 +69,58 @@ export function filterLabels(labels: Labels, keeps: (name: string) => boolean): 
   return names.length === labels.names.length ? labels : sortedLabels(names, values);
 }
 
-export const withoutMetricName = (labels: Labels): Labels =>
-  filterLabels(labels, (name) => name !== METRIC_NAME);
+/** A function of a label set that is computed once for each set as long as that is held somewhere. */
+export function rememberedByLabels<T>(derive: (labels: Labels) => T): (labels: Labels) => T {
+  const known = new WeakMap<Labels, T>();
+  return (labels) => {
+    const before = known.get(labels);
+    if (before !== undefined) return before;
+    const derived = derive(labels);
+    known.set(labels, derived);
+    return derived;
+  };
+}
+
+/** A source hands out the same sets with every query. */
+export const withoutMetricName: (labels: Labels) => Labels = rememberedByLabels((labels) =>
+  filterLabels(labels, (name) => name !== METRIC_NAME),
+);
+
+interface Kept {
+  readonly grouping: string;
+  readonly labels: Labels;
+}
+
+const lastKept = new WeakMap<Labels, Kept>();
+
+/**
+ * What is left of a label set in a group: the listed labels, or all but those and the metric's name. Of each set
+ * the last answer is remembered: a dashboard asks the same again and again.
+ */
+export function groupLabels(listed: readonly string[], without: boolean): (labels: Labels) => Labels {
+  const names = new Set(listed);
+  const grouping = JSON.stringify([without, ...listed]);
+  const keeps = without
+    ? (name: string): boolean => !names.has(name) && name !== METRIC_NAME
+    : (name: string): boolean => names.has(name);
+  return (labels) => {
+    const known = lastKept.get(labels);
+    if (known?.grouping === grouping) return known.labels;
+    const kept = names.size === 0 && !without ? NO_LABELS : filterLabels(labels, keeps);
+    lastKept.set(labels, { grouping, labels: kept });
+    return kept;
+  };
+}
+
+/** Whether the sets ascend, as `compareLabels` orders them. */
+export function areSorted(all: readonly { readonly labels: Labels }[]): boolean {
+  let before: Labels | null = null;
+  for (const { labels } of all) {
+    if (before !== null && compareLabels(before, labels) > 0) return false;
+    before = labels;
+  }
+  return true;
+}
 
 /** Orders label sets as Prometheus does: pair by pair, names before values, the shorter set first. */
 export function compareLabels(a: Labels, b: Labels): number {

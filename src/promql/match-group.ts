@@ -1,13 +1,9 @@
 import type { VectorMatching } from './ast.ts';
-import { filterLabels, type Labels, METRIC_NAME } from './labels.ts';
+import { groupLabels, type Labels } from './labels.ts';
 
 /** The part of a label set by which two vectors are matched. */
-export function matchedLabels({ on, labels: names }: VectorMatching): (labels: Labels) => Labels {
-  const listed = new Set(names);
-  return on
-    ? (labels) => filterLabels(labels, (name) => listed.has(name))
-    : (labels) => filterLabels(labels, (name) => !listed.has(name) && name !== METRIC_NAME);
-}
+export const matchedLabels = ({ on, labels }: VectorMatching): ((labels: Labels) => Labels) =>
+  groupLabels(labels, !on);
 
 /** Series by their key's signature, in the order in which the keys came. */
 export function groupBy<T extends { readonly labels: Labels }>(

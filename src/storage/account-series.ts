@@ -1,5 +1,5 @@
 import type { Labels } from '../promql/labels.ts';
-import { METRIC_NAME, makeLabels } from '../promql/labels.ts';
+import { compareLabels, METRIC_NAME, makeLabels } from '../promql/labels.ts';
 import type { Matcher } from '../promql/matcher.ts';
 import type { Objective } from '../slo/definition.ts';
 import { COMPONENT_LABELS, OBJECTIVE_LABELS, SLO_METRICS, type SloMetric } from '../slo/slo-metrics.ts';
@@ -8,6 +8,8 @@ import type { SeriesDefinition } from './series-definitions.ts';
 
 /** A series that the configuration makes, whether it has samples or not. */
 export interface ConfiguredSeries {
+  /** Tells it from all other series of the account. */
+  readonly key: string;
   readonly metric: SloMetric;
   readonly slo: SeriesDefinition;
   readonly objective: Objective;
@@ -22,39 +24,72 @@ interface Measured {
   readonly objective: Objective;
   readonly component: SeriesComponent | null;
   /** By metric, made when first asked for. */
+  readonly series: Map<SloMetric, ConfiguredSeries>;
+  /** Likewise. */
   readonly labels: Map<SloMetric, Labels>;
 }
 
-const BYTES_PER_MEASURED = 3000;
+const BYTES_PER_MEASURED = 4000;
+/** Selections whose series are remembered, the longest that is, and what each may take beside the series' own. */
+const SELECTIONS = 16;
+const MAX_SELECTOR = 200;
+const BYTES_PER_SELECTION = 2 * MAX_SELECTOR;
+const BYTES_PER_SELECTED = 8;
 
 /** All series of an account, by its definitions at one time. */
 export class AccountSeries {
   readonly fingerprint: string;
   readonly keptFromMs: number;
+  readonly definitions: readonly SeriesDefinition[];
   readonly bytes: number;
   /** SLOs times their objectives. */
   readonly objectives: number;
   readonly #measured: readonly Measured[];
+  readonly #selected = new Map<string, readonly ConfiguredSeries[]>();
 
-  constructor(fingerprint: string, keptFromMs: number, definitions: readonly SeriesDefinition[]) {
+  /** `before` is what stood there last: label sets that are still the same are not made anew. */
+  constructor(
+    fingerprint: string,
+    keptFromMs: number,
+    definitions: readonly SeriesDefinition[],
+    before: AccountSeries | null,
+  ) {
     this.fingerprint = fingerprint;
     this.keptFromMs = keptFromMs;
+    this.definitions = definitions;
     this.objectives = definitions.reduce((sum, { objectives }) => sum + objectives.length, 0);
+    const measuredBefore = before === null ? [] : before.#measured;
+    const labelsBefore = new Map(measuredBefore.map((measured) => [namesOf(measured), measured.labels]));
     this.#measured = definitions.flatMap((slo) =>
       slo.objectives.flatMap((objective) =>
         [null, ...seriesComponents(slo.revisions)].map((component) => ({
           slo,
           objective,
           component,
-          labels: new Map(),
+          series: new Map(),
+          labels: labelsBefore.get(namesOf({ slo, objective, component })) ?? new Map(),
         })),
       ),
     );
-    this.bytes = BYTES_PER_MEASURED * (this.#measured.length + 1);
+    const selections = SELECTIONS * (BYTES_PER_SELECTION + BYTES_PER_SELECTED * this.#measured.length);
+    this.bytes = BYTES_PER_MEASURED * this.#measured.length + selections;
   }
 
-  /** The series that all of the matchers match. */
-  match(matchers: readonly Matcher[]): ConfiguredSeries[] {
+  /** The series that all of the matchers match, sorted by labels. */
+  match(matchers: readonly Matcher[]): readonly ConfiguredSeries[] {
+    const selector = JSON.stringify(matchers.map(({ name, operator, value }) => [name, operator, value]));
+    const known = this.#selected.get(selector);
+    if (known !== undefined) return known;
+    const matching = this.#match(matchers).sort((a, b) => compareLabels(a.labels, b.labels));
+    if (selector.length <= MAX_SELECTOR && matching.length <= this.#measured.length) {
+      const [oldest] = this.#selected.keys();
+      if (oldest !== undefined && this.#selected.size >= SELECTIONS) this.#selected.delete(oldest);
+      this.#selected.set(selector, matching);
+    }
+    return matching;
+  }
+
+  #match(matchers: readonly Matcher[]): ConfiguredSeries[] {
     const ofName = matchers.filter(({ name }) => name === METRIC_NAME);
     const others = matchers.filter(({ name }) => name !== METRIC_NAME);
     const metrics = SLO_METRICS.filter((metric) => ofName.every(({ matches }) => matches(metric.name)));
@@ -62,15 +97,29 @@ export class AccountSeries {
     const ofObjectives = metrics.filter(({ perComponent }) => !perComponent);
     const ofComponents = metrics.filter(({ perComponent }) => perComponent);
     return this.#measured.flatMap((measured) => {
-      const { slo, objective, component } = measured;
-      const own = component === null ? ofObjectives : ofComponents;
+      const own = measured.component === null ? ofObjectives : ofComponents;
       if (own.length === 0) return [];
       if (!others.every(({ name, matches }) => matches(labelOf(name, measured)))) return [];
-      return own
-        .filter((metric) => hasMetric(measured, metric))
-        .map((metric) => ({ metric, slo, objective, component, labels: labelsOf(measured, metric) }));
+      return own.filter((metric) => hasMetric(measured, metric)).map((metric) => seriesOf(measured, metric));
     });
   }
+}
+
+type Named = Pick<Measured, 'slo' | 'objective' | 'component'>;
+
+/** All that its label sets are made of. */
+function namesOf(named: Named): string {
+  return JSON.stringify([...OBJECTIVE_LABELS, ...COMPONENT_LABELS].map((name) => labelOf(name, named)));
+}
+
+function seriesOf(measured: Measured, metric: SloMetric): ConfiguredSeries {
+  const known = measured.series.get(metric);
+  if (known !== undefined) return known;
+  const { slo, objective, component } = measured;
+  const key = `${slo.sloId}/${objective.name}/${metric.name}/${component?.place ?? ''}`;
+  const made = { key, metric, slo, objective, component, labels: labelsOf(measured, metric) };
+  measured.series.set(metric, made);
+  return made;
 }
 
 /** What a composite has no more has no weight in it. */
@@ -79,7 +128,7 @@ function hasMetric({ slo, component }: Measured, metric: SloMetric): boolean {
   return metric.appliesTo(slo);
 }
 
-function labelOf(name: string, { slo, objective, component }: Measured): string {
+function labelOf(name: string, { slo, objective, component }: Named): string {
   switch (name) {
     case 'project':
       return slo.project;

@@ -3,11 +3,21 @@ export interface Sized {
   readonly bytes: number;
 }
 
-/** Keeps the most recently used of what fits into so many bytes. */
+interface Entry<T> {
+  readonly value: T;
+  readonly bytes: number;
+  /** Since it was last looked at for letting go. */
+  used: boolean;
+}
+
+/**
+ * Keeps what fits into so many bytes, and of that rather what was used lately: whatever was used since it was last
+ * in turn to go is passed over once. To use an entry so costs no more than to find it.
+ */
 export class BoundedCache<T extends Sized> {
   readonly #maxBytes: number;
-  // A Map keeps the order of insertion, and what is used is inserted anew: the first is the oldest.
-  readonly #entries = new Map<string, { readonly value: T; readonly bytes: number }>();
+  // A Map keeps the order of insertion: the first is the next in turn.
+  readonly #entries = new Map<string, Entry<T>>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -21,8 +31,7 @@ export class BoundedCache<T extends Sized> {
   get(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
@@ -31,11 +40,18 @@ export class BoundedCache<T extends Sized> {
     this.delete(key);
     const { bytes } = value;
     if (bytes > this.#maxBytes) return;
-    this.#entries.set(key, { value, bytes });
+    this.#entries.set(key, { value, bytes, used: false });
     this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
+    // What is passed over comes back behind all others, and by then is used no more: the loop ends.
+    for (const [oldest, entry] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) return;
-      this.delete(oldest);
+      if (entry.used) {
+        entry.used = false;
+        this.#entries.delete(oldest);
+        this.#entries.set(oldest, entry);
+      } else {
+        this.delete(oldest);
+      }
     }
   }
 

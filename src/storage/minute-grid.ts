@@ -8,9 +8,19 @@ const MARGIN_MS = 8 * DAY_MS;
 export class MinuteGrid {
   #firstMs = 0;
   #times: Float64Array = new Float64Array(0);
+  /** What was asked for last: most series begin alike. */
+  #cut: { readonly fromMs: number; readonly times: Float64Array } | null = null;
 
   /** At the index `i` the minute `fromMs + i` minutes, at least `length` of them. `fromMs` is a whole minute. */
   from(fromMs: number, length: number): Float64Array {
+    const cut = this.#cut;
+    if (cut !== null && cut.fromMs === fromMs && cut.times.length >= length) return cut.times;
+    const times = this.#from(fromMs, length);
+    this.#cut = { fromMs, times };
+    return times;
+  }
+
+  #from(fromMs: number, length: number): Float64Array {
     let offset = (fromMs - this.#firstMs) / MINUTE_MS;
     if (offset < 0 || offset + length > this.#times.length) {
       const isEmpty = this.#times.length === 0;

@@ -49,6 +49,8 @@ const SPARSE_WINDOWS = 2;
 /** A hole in what is known is filled rather than started anew beyond when it is no longer than this. */
 const FILL_MS = 60 * MINUTE_MS;
 
+const NO_GAPS: readonly Gap[] = [];
+
 /** The steps of a selection that skips most samples; null where all of them are to be read. */
 export function stepsOf({ hints }: Selection): Steps | null {
   const { kind, startMs, endMs, stepMs, windowMs } = hints;
@@ -56,8 +58,8 @@ export function stepsOf({ hints }: Selection): Steps | null {
   return { stepMs, phaseMs: startMs - floorTo(startMs, stepMs), windowMs };
 }
 
-export function needKey({ series: { metric, slo, objective, component }, steps }: Need): string {
-  const key = `${slo.sloId}/${objective.name}/${metric.name}/${component?.place ?? ''}`;
+/** The same for needs that one column can answer. */
+export function needKey({ key }: ConfiguredSeries, steps: Steps | null): string {
   return steps === null ? key : `${key}@${steps.stepMs}+${steps.phaseMs}-${steps.windowMs}`;
 }
 
@@ -94,6 +96,9 @@ export function planNeed(
     const gaps = [{ need, into: column, fromMs: need.fromMs, toMs, settledMs: knownMs }];
     const isLonger = cached === undefined || toMs - need.fromMs >= cached.untilMs - cached.fromMs;
     return { column, gaps, head: null, keep: isLonger };
+  }
+  if (need.fromMs >= cached.fromMs && toMs <= cached.untilMs) {
+    return { column: cached, gaps: NO_GAPS, head: null, keep: true };
   }
   const gaps: Gap[] = [];
   let head: SampleColumn | null = null;

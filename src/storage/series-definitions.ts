@@ -6,6 +6,8 @@ import { partitionStart } from './partitions.ts';
 /** What of an SLO decides its series, and which of the copies kept of them still stand. */
 export interface SeriesDefinition {
   readonly sloId: string;
+  /** Another whenever anything of the SLO's row was written. */
+  readonly version: string;
   readonly project: string;
   readonly name: string;
   readonly service: string;
@@ -32,10 +34,10 @@ export interface SeriesState {
   readonly keptFromMs: number;
 }
 
-// Hashed, so that a fleet whose past did not change answers with one short row.
+// Every change of a definition or a history writes the SLO's row. Hashed, so that a fleet of which no row was written
+// answers with one short row; what the rows hold is not looked at, which would take several times as long.
 const STATE = `
-  SELECT count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.id, s.service, s.sli, s.objectives, s.revisions,
-      s.snapshots_until, s.first_data_at, s.history_version), 0)), 0) AS fingerprint,
+  SELECT count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.xmin, s.ctid), 0)), 0) AS fingerprint,
     (SELECT min(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'np_slo_snapshots'::regclass) AS oldest
   FROM np_slos s WHERE s.source_account_id = $1`;
@@ -69,7 +71,9 @@ function stateOf(row: StateRow | undefined): SeriesState {
 
 interface DefinitionRow {
   id: string;
-  project: string;
+  version: string;
+  /** Null where the version is one of those that are known. */
+  project: string | null;
   name: string;
   service: string;
   budgeting_method: BudgetingMethod;
@@ -84,36 +88,62 @@ interface DefinitionRow {
   history_marks: number[];
 }
 
-/** The account's SLOs by project and name. */
+const DEFINITION_COLUMNS = [
+  'project',
+  'name',
+  'service',
+  'budgeting_method',
+  'time_slice_seconds',
+  'sli',
+  'objectives',
+  'revisions',
+  'created_at',
+  'first_data_at',
+  'snapshots_until',
+  'history_version',
+  'history_marks',
+];
+
+/** The account's SLOs by project and name; those that `known` has in the version that stands are taken from there. */
 export async function selectSeriesDefinitions(
   { client }: Tx,
   accountId: string,
+  known: readonly SeriesDefinition[],
 ): Promise<SeriesDefinition[]> {
   const { rows } = await client.query<DefinitionRow>({
     name: 'series-definitions',
-    text: `SELECT s.id, s.project, s.name, s.service, s.budgeting_method, s.time_slice_seconds, s.sli, s.objectives,
-             s.revisions, s.created_at, s.first_data_at, s.snapshots_until, s.history_version, s.history_marks
-           FROM np_slos s WHERE s.source_account_id = $1 ORDER BY s.project, s.name`,
-    values: [accountId],
+    text: `SELECT s.id, s.xmin::text || s.ctid::text AS version,
+             ${DEFINITION_COLUMNS.map((name) => `CASE WHEN k.id IS NULL THEN s.${name} END AS ${name}`).join(', ')}
+           FROM np_slos s LEFT JOIN unnest($2::uuid[], $3::text[]) AS k(id, version)
+             ON k.id = s.id AND k.version = s.xmin::text || s.ctid::text
+           WHERE s.source_account_id = $1 ORDER BY s.project, s.name`,
+    values: [accountId, known.map(({ sloId }) => sloId), known.map(({ version }) => version)],
   });
-  return rows.map((row) => {
-    const createdAtMs = row.created_at.getTime();
-    const firstDataAtMs = row.first_data_at?.getTime() ?? null;
-    return {
-      sloId: row.id,
-      project: row.project,
-      name: row.name,
-      service: row.service,
-      budgetingMethod: row.budgeting_method,
-      sliceMs: row.time_slice_seconds * 1000,
-      sli: row.sli,
-      objectives: row.objectives,
-      revisions: row.revisions,
-      startMs: Math.min(createdAtMs, firstDataAtMs ?? createdAtMs),
-      firstDataAtMs,
-      snapshotsUntilMs: row.snapshots_until?.getTime() ?? null,
-      historyVersion: Number(row.history_version),
-      historyMarks: decodeMarks(row.history_marks),
-    };
-  });
+  const byVersion = new Map(
+    known.map((definition) => [`${definition.sloId} ${definition.version}`, definition]),
+  );
+  return rows.map((row) => byVersion.get(`${row.id} ${row.version}`) ?? definitionOf(row));
+}
+
+function definitionOf({ project, ...row }: DefinitionRow): SeriesDefinition {
+  if (project === null) throw new Error(`the definition of ${row.id} was not read`);
+  const createdAtMs = row.created_at.getTime();
+  const firstDataAtMs = row.first_data_at?.getTime() ?? null;
+  return {
+    sloId: row.id,
+    version: row.version,
+    project,
+    name: row.name,
+    service: row.service,
+    budgetingMethod: row.budgeting_method,
+    sliceMs: row.time_slice_seconds * 1000,
+    sli: row.sli,
+    objectives: row.objectives,
+    revisions: row.revisions,
+    startMs: Math.min(createdAtMs, firstDataAtMs ?? createdAtMs),
+    firstDataAtMs,
+    snapshotsUntilMs: row.snapshots_until?.getTime() ?? null,
+    historyVersion: Number(row.history_version),
+    historyMarks: decodeMarks(row.history_marks),
+  };
 }

@@ -12,12 +12,7 @@ import { type Grant, MemoryBudget } from './memory-budget.ts';
 import { MinuteGrid } from './minute-grid.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
-import {
-  readSeriesState,
-  readSeriesStateOnce,
-  type SeriesState,
-  selectSeriesDefinitions,
-} from './series-definitions.ts';
+import { readSeriesState, readSeriesStateOnce, selectSeriesDefinitions } from './series-definitions.ts';
 
 export interface SeriesStoreOptions {
   readonly db: Database;
@@ -56,17 +51,17 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   const grid = new MinuteGrid();
   let open = 0;
 
-  function keptAccount(accountId: string, state: SeriesState): AccountSeries | null {
+  function cachedAccount(accountId: string): AccountSeries | null {
     const cached = cache.get(`account ${accountId}`);
-    return cached instanceof AccountSeries && cached.fingerprint === state.fingerprint ? cached : null;
+    return cached instanceof AccountSeries ? cached : null;
   }
 
   async function accountSeries(tx: Tx, accountId: string): Promise<AccountSeries> {
     const state = await readSeriesState(tx, accountId);
-    const kept = keptAccount(accountId, state);
-    if (kept !== null) return kept;
-    const definitions = await selectSeriesDefinitions(tx, accountId);
-    const series = new AccountSeries(state.fingerprint, state.keptFromMs, definitions);
+    const before = cachedAccount(accountId);
+    if (before?.fingerprint === state.fingerprint) return before;
+    const definitions = await selectSeriesDefinitions(tx, accountId, before?.definitions ?? []);
+    const series = new AccountSeries(state.fingerprint, state.keptFromMs, definitions, before);
     cache.put(`account ${accountId}`, series);
     return series;
   }
@@ -91,8 +86,10 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
 
   /** What the query asks for, where all of it is kept and still stands; null where something is to be read. */
   async function readKept(accountId: string, selections: readonly Selection[]): Promise<Done | null> {
-    const account = keptAccount(accountId, await readSeriesStateOnce(db, accountId));
+    const account = cachedAccount(accountId);
     if (account === null) return null;
+    const { fingerprint } = await readSeriesStateOnce(db, accountId);
+    if (account.fingerprint !== fingerprint) return null;
     const nowMs = clock.now();
     const chosen = selections.map(({ matchers }) => account.match(matchers));
     assertSeries(chosen);
@@ -217,7 +214,7 @@ function needsOf(
       const fromMs = Math.max(selection.fromMs, firstDataAtMs, keptFromMs - 1);
       if (toMs <= fromMs) continue;
       const need: Need = { series, steps, fromMs, toMs };
-      const key = needKey(need);
+      const key = needKey(series, steps);
       const known = needs.get(key);
       if (known === undefined) {
         needs.set(key, need);
@@ -253,7 +250,7 @@ function seriesOf(
       all.push(always(series, value));
       continue;
     }
-    const column = plans.get(needKey({ series, steps, fromMs: 0, toMs: 0 }))?.column;
+    const column = plans.get(needKey(series, steps))?.column;
     const view = column?.view(fromMs, selection.toMs, grid);
     if (view !== undefined && view.start < view.end) all.push({ labels: series.labels, ...view });
   }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Fetch, type RunningHttpServer, startServer } from '../../src/api/server.ts';
+import { TextResponse } from '../../src/api/text-response.ts';
 
 const logger = pino({ level: 'silent' });
 let server: RunningHttpServer | null = null;
@@ -51,6 +52,42 @@ describe('the HTTP server', () => {
     const answer = await sendRaw(port, `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
     expect(bodyOf(answer)).toMatchObject({ code: 'too_large' });
+  });
+
+  it('sends a text in one piece, with its length in bytes, and goes on with the connection', async () => {
+    const text = '"größer als 1 €"';
+    const port = await serve(() => {
+      const response = new TextResponse(text, {
+        status: 422,
+        headers: { 'Content-Type': 'application/json' },
+      });
+      response.headers.set('X-Late', 'yes');
+      return response;
+    });
+    const get = (connection: string) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n\r\n`;
+    const answers = (await sendRaw(port, get('keep-alive') + get('close'))).split(/(?=HTTP\/1\.1)/);
+    expect(answers).toHaveLength(2);
+    for (const answer of answers) {
+      expect(answer).toMatch(/^HTTP\/1\.1 422 /);
+      expect(answer).toMatch(/^content-type: application\/json\r$/m);
+      expect(answer).toMatch(/^x-late: yes\r$/m);
+      // 13 characters of one byte, two of two and one of three.
+      expect(answer).toMatch(/^content-length: 20\r$/m);
+      expect(answer).not.toMatch(/transfer-encoding|x-hono/i);
+      expect(bodyOf(answer)).toBe('größer als 1 €');
+    }
+  });
+
+  it('knows a text response as any other response', async () => {
+    const make = () => new TextResponse('[1]', { status: 201, headers: { 'X-One': '1' } });
+    expect(await make().text()).toBe('[1]');
+    expect(await make().json()).toEqual([1]);
+    expect(await make().clone().text()).toBe('[1]');
+    expect(await new Response(make().body).text()).toBe('[1]');
+    const read = make();
+    expect([read.bodyUsed, read.status, read.headers.get('x-one')]).toEqual([false, 201, '1']);
+    await read.arrayBuffer();
+    expect(read.bodyUsed).toBe(true);
   });
 
   it('answers a Host that is none with 400', async () => {

@@ -302,7 +302,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     }));
   },
   readSeriesState: (tx, { accountId }) => readSeriesState(tx, accountId),
-  selectSeriesDefinitions: (tx, { accountId }) => selectSeriesDefinitions(tx, accountId),
+  selectSeriesDefinitions: (tx, { accountId }) => selectSeriesDefinitions(tx, accountId, []),
   loadSamples: async (tx, { accountId, slo, atMs }) => {
     const request = { accountId, metric: 'count_total' } as const;
     const stretch = { kind: 'stretch', fromMs: atMs - DAY_MS, toMs: atMs } as const;

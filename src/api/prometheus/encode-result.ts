@@ -1,4 +1,4 @@
-import type { Labels } from '../../promql/labels.ts';
+import { type Labels, rememberedByLabels } from '../../promql/labels.ts';
 import type { InstantSample, MatrixSeries, QueryValue } from '../../promql/result.ts';
 import { formatSample, formatScalar, formatTime } from './format-value.ts';
 
@@ -16,12 +16,12 @@ export function* encodeValue(value: QueryValue): Generator<string, void> {
       return;
     case 'vector':
       yield '"resultType":"vector","result":[';
-      yield* pieces(vector(value.samples, value.atMs));
+      yield* vector(value.samples, value.atMs);
       yield ']';
       return;
     case 'matrix':
       yield '"resultType":"matrix","result":[';
-      yield* pieces(matrix(value.series));
+      yield* matrix(value.series);
       yield ']';
   }
 }
@@ -38,31 +38,38 @@ export function truncated(value: QueryValue, limit: number): { value: QueryValue
   return { value, isTruncated: false };
 }
 
-export function encodeLabels({ names, values }: Labels): string {
+/** A label set as JSON. */
+export const encodeLabels: (labels: Labels) => string = rememberedByLabels(({ names, values }) => {
   let text = '{';
   for (let i = 0; i < names.length; i += 1) {
     text += `${i === 0 ? '' : ','}${JSON.stringify(names[i])}:${JSON.stringify(values[i])}`;
   }
   return `${text}}`;
-}
+});
 
 const point = (atMs: number, value: string): string => `[${formatTime(atMs)},"${value}"]`;
 
 function* vector(samples: readonly InstantSample[], atMs: number): Generator<string, void> {
   const at = formatTime(atMs);
+  let piece = '';
   let comma = '';
   for (const { labels, value } of samples) {
-    yield `${comma}{"metric":${encodeLabels(labels)},"value":[${at},"${formatSample(value)}"]}`;
+    piece += `${comma}{"metric":${encodeLabels(labels)},"value":[${at},"${formatSample(value)}"]}`;
     comma = ',';
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = '';
   }
+  if (piece !== '') yield piece;
 }
 
 function* matrix(series: readonly MatrixSeries[]): Generator<string, void> {
   // Most series of an answer have the same times, whose text is made once.
   const known: { readonly at: number; readonly text: string }[] = [];
   let comma = '';
+  let text = '';
   for (const { labels, times, values } of series) {
-    let text = `${comma}{"metric":${encodeLabels(labels)},"values":[`;
+    text += `${comma}{"metric":${encodeLabels(labels)},"values":[`;
     comma = ',';
     for (let i = 0; i < times.length; i += 1) {
       const at = times[i] ?? 0;
@@ -76,17 +83,7 @@ function* matrix(series: readonly MatrixSeries[]): Generator<string, void> {
       yield text;
       text = '';
     }
-    yield `${text}]}`;
+    text += ']}';
   }
-}
-
-function* pieces(parts: Iterable<string>): Generator<string, void> {
-  let piece = '';
-  for (const part of parts) {
-    piece += part;
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
-  }
-  if (piece !== '') yield piece;
+  if (text !== '') yield text;
 }

@@ -1,3 +1,5 @@
+import { TextResponse } from '../text-response.ts';
+
 /** What went well, beside the data. */
 export interface Remarks {
   readonly warnings?: readonly string[];
@@ -38,7 +40,7 @@ export function success(data: Iterable<string>, { warnings = [], infos = [] }: R
 }
 
 export function failure(errorType: ErrorType, error: string, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify({ status: 'error', errorType, error }), {
+  return new TextResponse(JSON.stringify({ status: 'error', errorType, error }), {
     status: STATUS[errorType],
     headers: { ...JSON_TYPE, ...headers },
   });
@@ -62,7 +64,7 @@ function stream(pieces: Generator<string, void>): Response {
   let head = '';
   while (head.length < SHORT) {
     const { done, value } = pieces.next();
-    if (done === true) return new Response(head, { headers: JSON_TYPE });
+    if (done === true) return new TextResponse(head, { status: 200, headers: JSON_TYPE });
     head += value;
   }
   const encoder = new TextEncoder();

@@ -16,6 +16,7 @@ import {
   requiredTime,
 } from './parse-parameters.ts';
 import type { RequestParameters } from './request-parameters.ts';
+import { withDeadline } from './with-deadline.ts';
 
 /** The longest that a query may take, and how long it may where it does not say. */
 const TIMEOUT_MS = 30_000;
@@ -42,9 +43,12 @@ export const queryEndpoints: readonly PrometheusEndpoint[] = [
     async handle({ ctx, parameters, signal }) {
       const limit = limitParameter(parameters);
       const atMs = optionalTime(parameters, 'time', ctx.clock.now());
-      const options = queryOptions(parameters, signal);
+      const timeoutMs = timeoutOf(parameters);
+      const lookbackMs = lookbackOf(parameters);
       const query = queryParameter(parameters);
-      return answer({ parameters, limit }, () => queryInstant({ ctx, input: { ...options, query, atMs } }));
+      return answer({ parameters, limit, client: signal, timeoutMs }, (until) =>
+        queryInstant({ ctx, input: { query, lookbackMs, atMs, signal: until } }),
+      );
     },
   },
   {
@@ -61,7 +65,8 @@ export const queryEndpoints: readonly PrometheusEndpoint[] = [
     async handle({ ctx, parameters, signal }) {
       const limit = limitParameter(parameters);
       const range = rangeOf(parameters);
-      const options = queryOptions(parameters, signal);
+      const timeoutMs = timeoutOf(parameters);
+      const lookbackMs = lookbackOf(parameters);
       const query = queryParameter(parameters);
       const type = typeOf(query.expr);
       if (type !== 'vector' && type !== 'scalar') {
@@ -70,7 +75,9 @@ export const queryEndpoints: readonly PrometheusEndpoint[] = [
           `invalid expression type "${documented(type)}" for range query, must be Scalar or instant Vector`,
         );
       }
-      return answer({ parameters, limit }, () => queryRange({ ctx, input: { ...options, ...range, query } }));
+      return answer({ parameters, limit, client: signal, timeoutMs }, (until) =>
+        queryRange({ ctx, input: { ...range, query, lookbackMs, signal: until } }),
+      );
     },
   },
 ];
@@ -95,38 +102,35 @@ function rangeOf(parameters: RequestParameters): { startMs: number; endMs: numbe
   return { startMs, endMs, stepMs };
 }
 
-/** A millisecond, the least that is told apart, is over before a timer could tell. */
-const deadline = (ms: number): AbortSignal =>
-  ms <= 1
-    ? AbortSignal.abort(new DOMException('The time is over.', 'TimeoutError'))
-    : AbortSignal.timeout(ms);
+/** Milliseconds. */
+function timeoutOf(parameters: RequestParameters): number {
+  if (parameters.get('timeout') === '') return TIMEOUT_MS;
+  return Math.min(TIMEOUT_MS, durationParameter(parameters, 'timeout'));
+}
 
-function queryOptions(
-  parameters: RequestParameters,
-  client: AbortSignal,
-): { readonly signal: AbortSignal; readonly lookbackMs: number | undefined } {
-  const timeoutMs =
-    parameters.get('timeout') === ''
-      ? TIMEOUT_MS
-      : Math.min(TIMEOUT_MS, durationParameter(parameters, 'timeout'));
-  const lookback = parameters.get('lookback_delta');
-  const lookbackMs = lookback === '' ? 0 : parseDurationParameter(lookback);
+/** Milliseconds; as in Prometheus, none and less is the default. */
+function lookbackOf(parameters: RequestParameters): number | undefined {
+  const text = parameters.get('lookback_delta');
+  const lookbackMs = text === '' ? 0 : parseDurationParameter(text);
   if (typeof lookbackMs !== 'number') {
     throw new PromqlError('bad_data', `error parsing lookback delta duration: ${lookbackMs.error}`);
   }
-  return {
-    signal: AbortSignal.any([client, deadline(timeoutMs)]),
-    // As in Prometheus, none and less is the default.
-    lookbackMs: lookbackMs > 0 ? lookbackMs : undefined,
-  };
+  return lookbackMs > 0 ? lookbackMs : undefined;
+}
+
+interface Asked {
+  readonly parameters: Call['parameters'];
+  readonly limit: number;
+  readonly client: AbortSignal;
+  readonly timeoutMs: number;
 }
 
 async function answer(
-  { parameters, limit }: { readonly parameters: Call['parameters']; readonly limit: number },
-  run: () => Promise<QueryResult>,
+  { parameters, limit, ...until }: Asked,
+  run: (signal: AbortSignal) => Promise<QueryResult>,
 ): Promise<Response> {
   const startedAt = process.hrtime.bigint();
-  const { value: whole, warnings, infos, stats } = await run();
+  const { value: whole, warnings, infos, stats } = await withDeadline(until, run);
   const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
   const { value, isTruncated } = truncated(whole, limit);
   return success(

@@ -1,4 +1,6 @@
+import { ServiceError } from '../../lib/errors.ts';
 import { PromqlError } from '../../promql/promql-error.ts';
+import { readBody } from '../read-body.ts';
 
 /** What a request says, wherever it says it. */
 export interface RequestParameters {
@@ -17,7 +19,7 @@ const FORM = 'application/x-www-form-urlencoded';
  * other type is left unread. Throws a PromqlError `bad_data`.
  */
 export async function readParameters(request: Request): Promise<RequestParameters> {
-  const { searchParams } = new URL(request.url);
+  const searchParams = searchOf(request.url);
   const [type = ''] = (request.headers.get('content-type') ?? '').split(';');
   const isForm = request.method === 'POST' && type.trim().toLowerCase() === FORM;
   const form = isForm ? new URLSearchParams(await readText(request)) : new URLSearchParams();
@@ -27,31 +29,17 @@ export async function readParameters(request: Request): Promise<RequestParameter
   };
 }
 
-async function readText(request: Request): Promise<string> {
-  if (request.body === null) return '';
-  const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await readOrFail(reader);
-    if (done) break;
-    size += value.byteLength;
-    if (size > MAX_BODY_BYTES) {
-      // What else the client sends is dropped unread; nothing waits for that.
-      reader.cancel().catch(() => undefined);
-      throw new PromqlError('bad_data', 'error parsing form values: http: request body too large');
-    }
-    chunks.push(value);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks, size));
-}
+const NO_PARAMETERS = new URLSearchParams();
 
-async function readOrFail(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
+const searchOf = (url: string): URLSearchParams =>
+  url.includes('?') ? new URL(url).searchParams : NO_PARAMETERS;
+
+async function readText(request: Request): Promise<string> {
   try {
-    return await reader.read();
+    return new TextDecoder().decode(await readBody(request, { limit: MAX_BODY_BYTES }));
   } catch (cause) {
-    throw new PromqlError('bad_data', 'error parsing form values: unexpected EOF', { cause });
+    const code = cause instanceof ServiceError ? cause.code : null;
+    const reason = code === 'too_large' ? 'http: request body too large' : 'unexpected EOF';
+    throw new PromqlError('bad_data', `error parsing form values: ${reason}`, { cause });
   }
 }
