@@ -6,6 +6,7 @@ import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveEvaluations } from '../storage/slos.ts';
 import { computeStatuses } from './compute-statuses.ts';
+import { settleAlerts } from './judge-alerts.ts';
 import { type Rewritten, rewriteSnapshots } from './rewrite-snapshots.ts';
 
 /** What has become of the SLOs' data in this transaction. */
@@ -69,6 +70,7 @@ export async function saveStatuses(
       };
     }),
   );
+  await settleAlerts(tx, changes, atMs);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { burnRates, type ObjectiveBurnRate } from '../slo/burn-rates.ts';
 import type { Slo } from '../slo/definition.ts';
+import { firingSince } from '../slo/firing-alerts.ts';
 import { burnRateInstants, countedInstants, statusInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from '../slo/rule.ts';
@@ -142,7 +143,9 @@ export function computeBurnRates(
   atMs: number,
   objective: string | null,
 ): Promise<Map<string, ObjectiveBurnRate[]>> {
-  return compute(tx, rulesAt(slos, atMs, objective), atMs, burnRateInstants, ({ rule, sums, options }) =>
-    burnRates(rule, atMs, sums, options),
+  return compute(tx, rulesAt(slos, atMs, objective), atMs, burnRateInstants, ({ slo, rule, sums, options }) =>
+    burnRates(rule, atMs, sums, options, (condition) =>
+      firingSince(slo, rule.objective.name, condition, atMs),
+    ),
   );
 }

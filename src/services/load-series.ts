@@ -1,6 +1,6 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
-import { statusInstants } from '../slo/instants.ts';
+import { judgedInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import type { StraddleSums } from '../slo/rule.ts';
 import { RunningTotals } from '../slo/running-totals.ts';
@@ -78,7 +78,7 @@ function instantsBefore({ slo, objective, span }: SpannedSeries): number[] {
   for (let at = span.fromMs; at <= span.untilMs; at += MINUTE_MS) {
     const rule = ruleAt(slo, objective, at);
     if (rule === null) continue;
-    for (const instant of statusInstants(rule, at)) if (instant < span.fromMs) instants.add(instant);
+    for (const instant of judgedInstants(rule, at)) if (instant < span.fromMs) instants.add(instant);
   }
   return [...instants];
 }

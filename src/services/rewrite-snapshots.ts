@@ -2,15 +2,17 @@ import { setImmediate } from 'node:timers/promises';
 import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
+import { AlertWatch } from '../slo/alert-watch.ts';
 import type { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
-import { type MinuteChange, rewriteSeries } from '../slo/rewrite.ts';
+import { type MinuteChange, type Rewrite, rewriteSeries } from '../slo/rewrite.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { type LoadedMinutes, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
+import { type JudgedSeries, keepJudged } from './judge-alerts.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
 import { spanOfChange } from './series-plan.ts';
 import { settleChanges } from './settle-changes.ts';
@@ -148,12 +150,15 @@ function passesOf(planned: readonly Planned[]): Planned[][] {
   return passes;
 }
 
+type OnStatus = NonNullable<Rewrite['onStatus']>;
+
 /** Rows of one pass, computed and not yet written. */
 interface ComputedPass {
   readonly keys: readonly SeriesKey[];
   readonly inserts: SnapshotBatch;
   readonly updates: SnapshotBatch;
   readonly shifts: readonly BaseShift[];
+  readonly judged: readonly JudgedSeries[];
 }
 
 /**
@@ -190,17 +195,27 @@ function computePass(
 ): ComputedPass {
   const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
   const shifts: BaseShift[] = [];
+  const watches = pass.map(({ slo, objective }) => new AlertWatch(slo.alertPolicy, objective));
   pass.forEach((series, i) => {
     const own = loaded[i];
-    if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, note));
+    const onStatus: OnStatus = (status, rule, sums) => {
+      note(series.slo.id, status);
+      watches[i]?.note(status, rule, sums);
+    };
+    if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, onStatus));
   });
-  return { keys: pass.map(({ key }) => key), ...out, shifts };
+  const judged = pass.map(({ slo, objective, span }, i) => ({
+    slo,
+    judged: { objective, ...span, runs: watches[i]?.runs ?? new Map() },
+  }));
+  return { keys: pass.map(({ key }) => key), ...out, shifts, judged };
 }
 
-async function writePass(tx: Tx, { keys, updates, inserts, shifts }: ComputedPass): Promise<void> {
+async function writePass(tx: Tx, { keys, updates, inserts, shifts, judged }: ComputedPass): Promise<void> {
   await replaceSnapshots(tx, keys, updates);
   await insertSnapshots(tx, keys, inserts);
   await shiftBases(tx, shifts);
+  await keepJudged(tx, judged);
 }
 
 function rewriteOne(
@@ -208,13 +223,12 @@ function rewriteOne(
   number: number,
   { totals, stored, straddles }: LoadedSeries,
   out: { readonly inserts: SnapshotBatch; readonly updates: SnapshotBatch },
-  note: (sloId: string, status: ObjectiveStatus) => void,
+  onStatus: OnStatus,
 ): BaseShift[] {
   const { slo, objective, span, changes, lastRowMs, composite } = series;
   // Rows stand behind the span, and count on what it sums to.
   const isWithin = lastRowMs !== null && lastRowMs > span.untilMs;
   const endBefore = isWithin ? (endOfStored(stored) ?? totals.end) : null;
-  const onStatus = (status: ObjectiveStatus): void => note(slo.id, status);
   rewriteSeries(
     {
       slo,

@@ -1,7 +1,7 @@
 import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 import { waitingReach } from '../slo/composite.ts';
 import type { Slo } from '../slo/definition.ts';
-import { statusLookbacks } from '../slo/instants.ts';
+import { judgedLookbacks } from '../slo/instants.ts';
 import { ruleAt, ruleSegments } from '../slo/revision.ts';
 import {
   lastInstant,
@@ -42,7 +42,7 @@ export function spanOfChange(
   const countedAt = floorTo(lastAt - 1, step) + step;
   let untilMs = floorTo(countedAt - 1, DAY_MS) + DAY_MS;
   for (const { fromMs: start, toMs: end, rule } of ruleSegments(slo, objective, fromMs, limitMs + 1)) {
-    const reach = Math.max(...statusLookbacks(rule)) + step;
+    const reach = Math.max(...judgedLookbacks(rule)) + step;
     untilMs = Math.max(untilMs, Math.min(end, countedAt + reach));
     if (rule.timeWindow.type === 'rolling') {
       untilMs = Math.max(untilMs, Math.min(end, countedAt + rule.timeWindow.durationMs + step));
@@ -73,7 +73,7 @@ export function lookbackRanges(
   for (const { fromMs, toMs, rule } of ruleSegments(slo, objective, span.fromMs, span.untilMs + 1)) {
     const first = lastInstant(rule, fromMs);
     const last = lastInstant(rule, toMs);
-    for (const reach of statusLookbacks(rule)) add(first - reach - waitMs, last - reach);
+    for (const reach of judgedLookbacks(rule)) add(first - reach - waitMs, last - reach);
     if (rule.timeWindow.type === 'rolling') {
       const { durationMs } = rule.timeWindow;
       add(first - durationMs, last - durationMs);

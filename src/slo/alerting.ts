@@ -80,7 +80,7 @@ export function alertKey(condition: AlertCondition): string {
 }
 
 /** All conditions of a policy that apply to a period of this length. */
-function policyConditions({ conditions }: AlertPolicy, periodMs: number): readonly AlertCondition[] {
+export function policyConditions({ conditions }: AlertPolicy, periodMs: number): readonly AlertCondition[] {
   if (conditions === 'default') return defaultConditions(periodMs);
   return conditions.filter((condition) => condition.type !== 'burn_rate' || condition.longMs <= periodMs);
 }

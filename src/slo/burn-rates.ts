@@ -1,5 +1,5 @@
 import { formatDuration } from '../lib/duration.ts';
-import type { AlertSeverity } from './alert-policy.ts';
+import type { AlertSeverity, BurnRateCondition } from './alert-policy.ts';
 import { conditionHolds } from './alerting.ts';
 import type { Sums } from './burn-rate.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS, badOf, burnRateOf, errorRatio, isObserved } from './burn-rate.ts';
@@ -26,6 +26,8 @@ export interface ConditionState {
   readonly shortWindow: string;
   readonly factor: number;
   readonly holds: boolean;
+  /** Since when its alert fires; null while it does not. */
+  readonly firingSinceMs: number | null;
 }
 
 export interface ObjectiveBurnRate {
@@ -44,6 +46,7 @@ export function burnRates(
   tMs: number,
   sums: SumsBetween,
   options: StatusOptions = {},
+  firingSince: (condition: BurnRateCondition) => number | null = () => null,
 ): ObjectiveBurnRate {
   const { target, name } = rule.objective;
   const window = options.window ?? windowAt(rule.timeWindow, tMs);
@@ -82,6 +85,7 @@ export function burnRates(
       shortWindow: formatDuration(condition.shortMs),
       factor: condition.factor,
       holds: conditionHolds(condition, over(condition.longMs), over(condition.shortMs)),
+      firingSinceMs: firingSince(condition),
     })),
   };
 }

@@ -1,5 +1,7 @@
 import type { BudgetAdjustment } from './adjustment.ts';
+import type { AlertMessage } from './alert-message.ts';
 import type { AlertPolicy } from './alert-policy.ts';
+import type { AlertStates } from './alert-state.ts';
 import type { HistoryMark } from './history-marks.ts';
 import type { Backfill, PullState } from './pull-state.ts';
 import type { Source } from './source.ts';
@@ -128,6 +130,10 @@ export interface Slo extends SloDefinition {
   readonly recomputeFromMs: number | null;
   /** In the order in which they were added. */
   readonly adjustments: readonly BudgetAdjustment[];
+  /** When the conditions of its alerts held, and what was told of it. */
+  readonly alerts: AlertStates;
+  /** What receivers of alerts are still to be told, and what none would take. */
+  readonly alertOutbox: readonly AlertMessage[];
   /** Worst of the objectives, at `evaluatedAtMs`. */
   readonly state: SloState;
   readonly evaluatedAtMs: number | null;

@@ -18,6 +18,20 @@ export function statusLookbacks(rule: ObjectiveRule): readonly number[] {
   return ascending(reaches);
 }
 
+/** As `statusLookbacks`, and how far back the alerts look that are judged with each status. */
+export function judgedLookbacks(rule: ObjectiveRule): readonly number[] {
+  const longestPeriod = rule.timeWindow.type === 'rolling' ? rule.timeWindow.durationMs : LONGEST_PERIOD_MS;
+  const conditions = conditionsOf(rule, longestPeriod);
+  const reaches = conditions.flatMap(({ longMs, shortMs }) => [longMs, shortMs]);
+  return ascending([...statusLookbacks(rule), ...reaches.map((ms) => lookbackReach(rule, ms))]);
+}
+
+/** Every instant whose running totals can be needed to judge a status and its alerts at `tMs`, ascending. */
+export function judgedInstants(rule: ObjectiveRule, tMs: number): number[] {
+  const last = lastInstant(rule, tMs);
+  return ascending([...judgedLookbacks(rule).map((reach) => last - reach), ...statusInstants(rule, tMs)]);
+}
+
 /** Every instant whose running totals can be needed to answer `objectiveStatus` at `tMs`, ascending. */
 export function statusInstants(
   rule: ObjectiveRule,
@@ -60,6 +74,9 @@ export function countedInstants(slo: Slo, instants: readonly number[]): number[]
   const lastMs = floorTo(lastDataAtMs, step) + step;
   return ascending(instants.map((instant) => Math.max(firstRowMs, Math.min(instant, lastMs))));
 }
+
+/** Past every period that conditions are left out for. */
+const LONGEST_PERIOD_MS = 400 * 366 * DAY_MS;
 
 /** No calendar period is shorter than a day of 23 hours, which leaves every default page condition in. */
 function shortestPeriod(rule: ObjectiveRule): number {

@@ -2,7 +2,7 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { CompositeWalk } from './composite-walk.ts';
 import type { RevisedSlo } from './revision.ts';
 import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
-import type { ObjectiveRule, StraddleSums } from './rule.ts';
+import type { ObjectiveRule, StraddleSums, SumsBetween } from './rule.ts';
 import type { RunningTotals } from './running-totals.ts';
 import type { SettledMinute } from './settle.ts';
 import type { MinuteReceived, UsedCounts } from './sli.ts';
@@ -48,7 +48,7 @@ export interface Rewrite {
   /** Of a composite; its changes are those of the walk. */
   readonly composite?: CompositeWalk;
   /** Told of every status that is computed. */
-  readonly onStatus?: (status: ObjectiveStatus) => void;
+  readonly onStatus?: (status: ObjectiveStatus, rule: ObjectiveRule, sums: SumsBetween) => void;
 }
 
 export interface RewrittenRows {
@@ -112,8 +112,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     const carried = composite?.carried() ?? null;
     if (hasRow) totals.push(at, good, total);
     if (hasRow) composite?.push(at, good, total);
-    const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles, composite);
-    if (status !== null) onStatus?.(status);
+    const status = rule === null ? null : statusOf(rule, rules, at, totals, straddles, composite, onStatus);
     const observed = status !== null && status.reliability !== null;
     if (!hasRow) {
       if (!observed) {
@@ -196,13 +195,16 @@ function statusOf(
   totals: RunningTotals,
   straddles: Straddles,
   composite: CompositeWalk | undefined,
+  onStatus: Rewrite['onStatus'],
 ): ObjectiveStatus {
   const window = rules.window(at);
   const straddle = straddles.of(window.startMs);
   const options = straddle === undefined ? { window } : { window, straddle };
-  if (composite === undefined) return objectiveStatus(rule, at, totals.between, options);
-  const seen = composite.view(at, totals.between, options);
-  return objectiveStatus(rule, at, seen.sums, seen.options);
+  const seen =
+    composite === undefined ? { sums: totals.between, options } : composite.view(at, totals.between, options);
+  const status = objectiveStatus(rule, at, seen.sums, seen.options);
+  onStatus?.(status, rule, seen.sums);
+  return status;
 }
 
 function isReceived(minute: MinuteColumns): boolean {

@@ -19,7 +19,9 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { BudgetAdjustment } from '../slo/adjustment.ts';
+import type { AlertMessage } from '../slo/alert-message.ts';
 import type { AlertPolicy } from '../slo/alert-policy.ts';
+import type { AlertStates } from '../slo/alert-state.ts';
 import type { CounterPoint } from '../slo/counter.ts';
 import type { DefinitionRevision, Objective, Sli, TimeWindow } from '../slo/definition.ts';
 import type { Backfill } from '../slo/pull-state.ts';
@@ -74,6 +76,14 @@ export const npSlos = pgTable(
     componentIds: uuid('component_ids').array().notNull().default(sql`'{}'`),
     /** Of a composite: its minutes from here on are to be computed anew. */
     recomputeFrom: instant('recompute_from'),
+    /** When each alert's condition held, and what was told of it. */
+    alerts: jsonb('alerts').$type<AlertStates>().notNull().default({}),
+    /** Whether no alert fires, waits to be told or may yet begin by what is stored. */
+    alertsQuiet: boolean('alerts_quiet').notNull().default(true),
+    /** What is still to be told to receivers of alerts, in the order of the changes, and what none would take. */
+    alertOutbox: jsonb('alert_outbox').$type<readonly AlertMessage[]>().notNull().default([]),
+    /** When the next of them is due; null for none. */
+    alertDueAt: instant('alert_due_at'),
     /** Minutes that count as if they never were. */
     adjustments: jsonb('adjustments').$type<BudgetAdjustment[]>().notNull().default([]),
     createdAt: instant('created_at').notNull(),
@@ -115,6 +125,7 @@ export const npSlos = pgTable(
     primaryKey({ name: 'np_slos_pkey', columns: [t.sourceAccountId, t.id] }),
     unique('np_slos_account_project_name_key').on(t.sourceAccountId, t.project, t.name),
     index('idx_np_slos_composites').on(t.sourceAccountId, t.level).where(sql`level > 0`),
+    index('idx_np_slos_alert_due').on(t.sourceAccountId, t.alertDueAt).where(sql`alert_due_at IS NOT NULL`),
     index('idx_np_slos_pulled').on(t.sourceAccountId, t.pulledUntil).where(sql`pulled_until IS NOT NULL`),
     tenantPolicy('np_slos_own_account'),
   ],

@@ -24,6 +24,8 @@ export function sloOf(row: SloRow): Slo {
     alertPolicy: row.alertPolicy,
     revisions: row.revisions,
     adjustments: row.adjustments,
+    alerts: row.alerts,
+    alertOutbox: row.alertOutbox,
     level: row.level,
     recomputeFromMs: row.recomputeFrom?.getTime() ?? null,
     createdAtMs: row.createdAt.getTime(),

@@ -371,10 +371,38 @@ describe('burn rates', () => {
     const { burnRate, alerts } = burnRates(rule, NOON, () => ({ good: 997, total: 1000 }));
     expect(burnRate).toBeCloseTo(3, 12);
     expect(alerts).toEqual([
-      { severity: 'page', longWindow: '1h', shortWindow: '5m', factor: 13.44, holds: false },
-      { severity: 'page', longWindow: '6h', shortWindow: '30m', factor: 5.6, holds: false },
-      { severity: 'ticket', longWindow: '1d', shortWindow: '2h', factor: 2.8, holds: true },
-      { severity: 'ticket', longWindow: '3d', shortWindow: '6h', factor: 1, holds: true },
+      {
+        severity: 'page',
+        longWindow: '1h',
+        shortWindow: '5m',
+        factor: 13.44,
+        holds: false,
+        firingSinceMs: null,
+      },
+      {
+        severity: 'page',
+        longWindow: '6h',
+        shortWindow: '30m',
+        factor: 5.6,
+        holds: false,
+        firingSinceMs: null,
+      },
+      {
+        severity: 'ticket',
+        longWindow: '1d',
+        shortWindow: '2h',
+        factor: 2.8,
+        holds: true,
+        firingSinceMs: null,
+      },
+      {
+        severity: 'ticket',
+        longWindow: '3d',
+        shortWindow: '6h',
+        factor: 1,
+        holds: true,
+        firingSinceMs: null,
+      },
     ]);
   });
 

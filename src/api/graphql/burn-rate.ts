@@ -46,8 +46,7 @@ const NpSloBurnRateAlert = builder
         type: 'DateTime',
         nullable: true,
         description: 'Since when the alert fires; null while it does not.',
-        // No alert is followed over time yet.
-        resolve: () => null,
+        resolve: (a) => a.firingSinceMs,
       }),
     }),
   });

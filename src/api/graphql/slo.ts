@@ -4,7 +4,9 @@ import type { LiveSlo } from '../../services/live-slo.ts';
 import { neverFiresWarnings } from '../../slo/alerting.ts';
 import type { Slo } from '../../slo/definition.ts';
 import { definitionToWire } from '../../slo/definition-schema.ts';
+import { firingAlerts } from '../../slo/firing-alerts.ts';
 import { lagSeconds } from '../../slo/pull.ts';
+import { NpSloAlert } from './alert.ts';
 import { NpSloBackfill } from './backfill.ts';
 import { builder } from './builder.ts';
 import { NpSloBurnRate } from './burn-rate.ts';
@@ -61,6 +63,11 @@ export const NpSlo = builder.objectRef<ShownSlo>('NpSlo').implement({
       type: [NpSloObjective],
       description: 'What is promised; at least one.',
       resolve: (slo) => slo.objectives,
+    }),
+    alerts: t.field({
+      type: [NpSloAlert],
+      description: 'The alerts that fired at the last evaluation.',
+      resolve: firingAlerts,
     }),
     state: t.field({
       type: SloStateEnum,

@@ -53,6 +53,8 @@ describe('POST /api/v1/slos', () => {
       sli: { type: 'ratio', incremental: false, alignment: 'drop', source: { type: 'push' } },
       objectives: [{ name: 'default', display_name: '', target: 0.999, primary: true }],
       alert_policy: { conditions: 'default' },
+      adjustments: [],
+      alerts: [],
       state: 'no_data',
       warnings: [],
       created_at: NOW,
@@ -306,7 +308,8 @@ test('GET /api/v1/slos/{id}/burn-rate gives windows and alerts', async () => {
     short_window: '5m',
     factor: 13.44,
     holds: true,
-    firing_since: null,
+    // The first of the ten minutes ended then.
+    firing_since: '2026-03-10T11:51:00Z',
   });
   const one = await ask('GET', '/api/v1/slos/default.api/burn-rate?objective=easy&at=2026-03-10T11:00:00Z');
   expect(one.body.objectives).toMatchObject([{ objective: 'easy', burn_rate: null }]);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { formatRfc3339 } from '../../../lib/rfc3339.ts';
 import type { SloBurnRate } from '../../../services/read-burn-rate.ts';
 import { figure } from './state.ts';
-import { timeSchema } from './times.ts';
+import { timeOrNull, timeSchema } from './times.ts';
 
 const windowSchema = z.strictObject({
   window: z.string().meta({ example: '1h' }),
@@ -55,14 +55,13 @@ export function burnRateToWire({ sloId, atMs, objectives }: SloBurnRate): z.infe
         good: over.good,
         total: over.total,
       })),
-      alerts: alerts.map(({ severity, longWindow, shortWindow, factor, holds }) => ({
+      alerts: alerts.map(({ severity, longWindow, shortWindow, factor, holds, firingSinceMs }) => ({
         severity,
         long_window: longWindow,
         short_window: shortWindow,
         factor,
         holds,
-        // Which alerts fire is not kept yet: only whether their conditions hold is known.
-        firing_since: null,
+        firing_since: timeOrNull(firingSinceMs),
       })),
     })),
   };

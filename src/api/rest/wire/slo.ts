@@ -6,6 +6,7 @@ import { neverFiresWarnings } from '../../../slo/alerting.ts';
 import type { Slo } from '../../../slo/definition.ts';
 import { definitionToWire } from '../../../slo/definition-schema.ts';
 import { sloDefinitionSchema } from '../../../slo/definition-shape.ts';
+import { firingAlerts } from '../../../slo/firing-alerts.ts';
 import { lagSeconds } from '../../../slo/pull.ts';
 import { stateSchema } from './state.ts';
 import { statusSchema, statusText } from './status.ts';
@@ -16,6 +17,17 @@ const sloFields = z.strictObject({
   source_account_id: z.string(),
   ...sloDefinitionSchema.shape,
   adjustments: z.array(adjustmentSchema).meta({ description: 'Minutes that count as if they never were.' }),
+  alerts: z
+    .array(
+      z.strictObject({
+        objective: z.string().nullable().meta({ description: 'Null for what is about the SLO as a whole.' }),
+        condition: z.string().meta({ example: 'burn_rate:1h:5m:page' }),
+        severity: z.enum(['page', 'ticket']),
+        firing_since: timeSchema,
+        told: z.boolean().meta({ description: 'False while it is silenced.' }),
+      }),
+    )
+    .meta({ description: 'The alerts that fired at the last evaluation.' }),
   state: stateSchema,
   warnings: z.array(z.string()).meta({ description: 'What is probably not meant so.' }),
   created_at: timeSchema,
@@ -48,6 +60,13 @@ export function sloToWire(slo: Slo, nowMs: number): z.infer<typeof sloSchema> {
     source_account_id: slo.accountId,
     ...definitionToWire(slo),
     adjustments: slo.adjustments.map(adjustmentToWire),
+    alerts: firingAlerts(slo).map(({ objective, condition, severity, sinceMs, told }) => ({
+      objective,
+      condition,
+      severity,
+      firing_since: formatRfc3339(sinceMs),
+      told,
+    })),
     state: slo.state,
     warnings: neverFiresWarnings(slo, nowMs),
     created_at: formatRfc3339(slo.createdAtMs),

@@ -1,0 +1,126 @@
+import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
+import type { AlertCondition, AlertPolicy } from './alert-policy.ts';
+import { type HeldRuns, replaceRuns } from './alert-runs.ts';
+import { type AlertStates, alertId, NEVER_HELD } from './alert-state.ts';
+import { alertKey, conditionHolds, policyConditions } from './alerting.ts';
+import { below } from './budget.ts';
+import { BURN_RATE_WINDOW_MS } from './burn-rate.ts';
+import type { ObjectiveRule, SumsBetween } from './rule.ts';
+import { burnOver } from './rule.ts';
+import type { ObjectiveStatus } from './status.ts';
+
+/** Where a default condition's resolve_after does not follow from a short window. */
+const RESOLVE_AFTER_MS = 5 * MINUTE_MS;
+
+/** For how long a condition must not have held before its alert resolves. */
+export function resolveAfterOf(condition: AlertCondition): number {
+  const byDefault = condition.type === 'burn_rate' ? condition.shortMs : RESOLVE_AFTER_MS;
+  return condition.resolveAfterMs ?? byDefault;
+}
+
+/** Which conditions held at which minutes of one objective, while its statuses are computed one after the other. */
+export class AlertWatch {
+  readonly #policy: AlertPolicy;
+  readonly #objective: string;
+  readonly #runs = new Map<string, number[]>();
+  /** The conditions for the window's length that was met last. */
+  #lengthMs = Number.NaN;
+  #conditions: readonly { readonly id: string; readonly condition: AlertCondition }[] = [];
+
+  constructor(policy: AlertPolicy, objective: string) {
+    this.#policy = policy;
+    this.#objective = objective;
+  }
+
+  /** Statuses ascend by time. */
+  note(status: ObjectiveStatus, rule: ObjectiveRule, sums: SumsBetween): void {
+    if (status.window.lengthMs !== this.#lengthMs) {
+      this.#lengthMs = status.window.lengthMs;
+      this.#conditions = policyConditions(this.#policy, this.#lengthMs).map((condition) => ({
+        id: alertId(this.#objective, alertKey(condition)),
+        condition,
+      }));
+    }
+    for (const { id, condition } of this.#conditions) {
+      if (holds(condition, status, rule, sums)) this.#held(id, status.atMs / MINUTE_MS);
+    }
+  }
+
+  #held(id: string, minute: number): void {
+    const runs = this.#runs.get(id);
+    if (runs === undefined) this.#runs.set(id, [minute, minute]);
+    else if (runs.at(-1) === minute - 1) runs[runs.length - 1] = minute;
+    else runs.push(minute, minute);
+  }
+
+  /** By alert, the runs of minutes at which its condition held. */
+  get runs(): ReadonlyMap<string, HeldRuns> {
+    return this.#runs;
+  }
+}
+
+function holds(
+  condition: AlertCondition,
+  status: ObjectiveStatus,
+  rule: ObjectiveRule,
+  sums: SumsBetween,
+): boolean {
+  switch (condition.type) {
+    case 'burn_rate': {
+      const over = (lookbackMs: number): number | null =>
+        lookbackMs === BURN_RATE_WINDOW_MS ? status.burnRate : burnOver(rule, lookbackMs, status.atMs, sums);
+      const long = over(condition.longMs);
+      // Mostly it does not hold, and then the short window need not be asked for.
+      return (
+        conditionHolds(condition, long, long) && conditionHolds(condition, long, over(condition.shortMs))
+      );
+    }
+    case 'budget':
+      return status.budget !== null && below(status.budget, condition.below);
+    case 'time_to_exhaustion': {
+      const seconds = status.timeToExhaustionSeconds;
+      return seconds !== null && below(seconds, condition.belowMs / SECOND_MS);
+    }
+    case 'no_data':
+      // Minutes without data may have no status: see `noDataRuns`.
+      return false;
+  }
+}
+
+/** The minutes of one objective that were judged, and what was found. */
+export interface Judged {
+  readonly objective: string;
+  /** The first and the last status. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly runs: ReadonlyMap<string, HeldRuns>;
+}
+
+/** The states with what was found; the same object where nothing changes. */
+export function withJudged(states: AlertStates, judged: readonly Judged[]): AlertStates {
+  let next = states;
+  for (const { objective, fromMs, untilMs, runs } of judged) {
+    const ids = new Set([
+      ...Object.keys(states).filter((id) => id.startsWith(`${objective}/`)),
+      ...runs.keys(),
+    ]);
+    for (const id of ids) {
+      const state = next[id] ?? NEVER_HELD;
+      const found = runs.get(id) ?? [];
+      const replaced = replaceRuns(state.runs, fromMs / MINUTE_MS, untilMs / MINUTE_MS, found);
+      if (replaced.join() !== state.runs.join()) next = { ...next, [id]: { ...state, runs: replaced } };
+    }
+  }
+  return next;
+}
+
+/**
+ * The runs of an alert on missing data: since `newestMs`, the end of the newest data or the SLO's creation,
+ * nothing has come in. Gaps before stay as they were seen.
+ */
+export function noDataRuns(runs: HeldRuns, newestMs: number, forMs: number, nowMs: number): HeldRuns {
+  const from = Math.floor(newestMs / MINUTE_MS);
+  const first = Math.ceil((newestMs + forMs) / MINUTE_MS);
+  const last = nowMs / MINUTE_MS;
+  return replaceRuns(runs, from, Number.MAX_SAFE_INTEGER, first <= last ? [first, last] : []);
+}
