@@ -53,7 +53,6 @@ describe('POST /api/v1/slos', () => {
       sli: { type: 'ratio', incremental: false, alignment: 'drop', source: { type: 'push' } },
       objectives: [{ name: 'default', display_name: '', target: 0.999, primary: true }],
       alert_policy: { conditions: 'default' },
-      adjustments: [],
       alerts: [],
       state: 'no_data',
       warnings: [],
