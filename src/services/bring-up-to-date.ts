@@ -6,7 +6,7 @@ import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveEvaluations } from '../storage/slos.ts';
 import { computeStatuses } from './compute-statuses.ts';
-import { settleAlerts } from './judge-alerts.ts';
+import { judgeAlerts } from './judge-alerts.ts';
 import { type Rewritten, rewriteSnapshots } from './rewrite-snapshots.ts';
 
 /** What has become of the SLOs' data in this transaction. */
@@ -32,14 +32,14 @@ export function shownStatus(slo: Slo, statuses: readonly ObjectiveStatus[]): Obj
 }
 
 /**
- * Writes the status columns of the SLOs as of the last complete minute. Their rows must be locked. Statuses
- * that are at hand, of that minute and by the targets in force now, are not computed again.
+ * Writes the status columns and the alerts of the SLOs as of the last complete minute: their rows once, and they
+ * must be locked. Statuses that are at hand, of that minute and by the targets in force now, are not computed again.
  */
 export async function saveStatuses(
   tx: Tx,
   changes: readonly DataChange[],
   nowMs: number,
-  atHand: Rewritten['statuses'] = new Map(),
+  { statuses: atHand, judged }: Pick<Rewritten, 'statuses' | 'judged'>,
 ): Promise<void> {
   const atMs = floorTo(nowMs, MINUTE_MS);
   const isAtHand = (slo: Slo): boolean =>
@@ -67,10 +67,10 @@ export async function saveStatuses(
         burnRate: status?.burnRate ?? null,
         evaluatedAtMs: atMs,
         ...change,
+        alerts: judgeAlerts(slo, judged.get(slo.id) ?? [], change, atMs),
       };
     }),
   );
-  await settleAlerts(tx, changes, atMs);
 }
 
 /**
@@ -79,7 +79,7 @@ export async function saveStatuses(
  */
 export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number): Promise<number> {
   const atMs = floorTo(nowMs, MINUTE_MS);
-  const { rows, statuses, touchedFrom } = await rewriteSnapshots(
+  const rewritten = await rewriteSnapshots(
     tx,
     slos
       .filter((slo) => slo.snapshotsUntilMs !== null && slo.snapshotsUntilMs < atMs)
@@ -95,14 +95,14 @@ export async function bringUpToDate(tx: Tx, slos: readonly Slo[], nowMs: number)
       lastDataAtMs: slo.lastDataAtMs,
       snapshotsUntilMs: slo.snapshotsUntilMs === null ? null : Math.max(atMs, slo.snapshotsUntilMs),
       firstDataAtMs: slo.firstDataAtMs,
-      historyFromMs: touchedFrom.get(slo.id) ?? null,
+      historyFromMs: rewritten.touchedFrom.get(slo.id) ?? null,
     })),
     nowMs,
-    statuses,
+    rewritten,
   );
   await announceChanges(
     tx,
     slos.map(({ accountId, id }) => ({ accountId, sloIds: [id], kind: 'status', fromMs: null })),
   );
-  return rows;
+  return rewritten.rows;
 }

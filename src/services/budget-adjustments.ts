@@ -41,7 +41,7 @@ async function replaceAdjustments(
       return announceDefinition(tx, slo);
     }
     const atMs = floorTo(nowMs, MINUTE_MS);
-    const { touchedFrom, statuses } = await rewriteSnapshots(
+    const rewritten = await rewriteSnapshots(
       tx,
       updated.objectives.map(({ name }) => ({
         slo: updated,
@@ -53,9 +53,9 @@ async function replaceAdjustments(
       })),
       atMs,
     );
-    const historyFromMs = touchedFrom.get(updated.id) ?? null;
+    const historyFromMs = rewritten.touchedFrom.get(updated.id) ?? null;
     const data = { lastDataAtMs, snapshotsUntilMs, firstDataAtMs, historyFromMs };
-    await saveStatuses(tx, [{ slo: updated, ...data }], nowMs, statuses);
+    await saveStatuses(tx, [{ slo: updated, ...data }], nowMs, rewritten);
     await announceChanges(tx, [
       { accountId: slo.accountId, sloIds: [slo.id], kind: 'history', fromMs: first.fromMs },
     ]);

@@ -1,5 +1,6 @@
 import { floorTo, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 import { adjustedFinder } from '../slo/adjustment.ts';
+import type { Judged } from '../slo/alert-watch.ts';
 import { componentKey, type EvaluatedComposite, everyComponent, waitingReach } from '../slo/composite.ts';
 import { evaluateComposite } from '../slo/composite-evaluation.ts';
 import { CompositeWalk } from '../slo/composite-walk.ts';
@@ -19,7 +20,7 @@ import {
   loadComponentMinutes,
   longestSliceMs,
 } from './component-minutes.ts';
-import { rewriteComposite } from './rewrite-snapshots.ts';
+import { type RewriteListener, rewriteComposite } from './rewrite-snapshots.ts';
 import { lookbackRanges, type RewriteSpan, spanOfChange, straddlesBefore } from './series-plan.ts';
 
 /**
@@ -95,6 +96,7 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
   const [lastRowMs = null] = await lastRowOf(tx, [key]);
   let refreshed: Refreshed = { rows: 0, changedFromMs: null };
   const statuses = new Map<string, ObjectiveStatus>();
+  const judged: Judged[] = [];
   let newestMs = slo.lastDataAtMs;
   if (startMs < atMs) {
     const reachMs = waitingReach(revisions, longestSliceMs(components)) + slo.sliceMs;
@@ -146,8 +148,11 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
         { fromMs: spanFromMs, untilMs: atMs },
         lastRowMs,
         isFrozen,
-        (status) => {
-          if (status.atMs === atMs) statuses.set(status.objective, status);
+        {
+          status: (_, status) => {
+            if (status.atMs === atMs) statuses.set(status.objective, status);
+          },
+          judged: (_, one) => judged.push(one),
         },
       );
       refreshed = { rows, changedFromMs: changedMs };
@@ -167,7 +172,7 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
       },
     ],
     nowMs,
-    statuses.size === 0 ? new Map() : new Map([[id, statuses]]),
+    { statuses: new Map(statuses.size === 0 ? [] : [[id, statuses]]), judged: new Map([[id, judged]]) },
   );
   await announceChanges(tx, [
     refreshed.changedFromMs === null
@@ -224,7 +229,7 @@ async function rewriteFrom(
   span: RewriteSpan,
   lastRowMs: number | null,
   isFrozen: (minuteMs: number) => boolean,
-  onStatus: (status: ObjectiveStatus) => void,
+  listener: RewriteListener,
 ): Promise<number> {
   const { objective } = key;
   for (const { atMs, pairs } of await loadLosses(tx, key, lookbackRanges(slo, objective, 0, span))) {
@@ -232,7 +237,7 @@ async function rewriteFrom(
   }
   walk.begin(span.fromMs, (endMs) => objectiveAt(slo.revisions, objective, endMs)?.timeSliceTarget ?? 1);
   const changes = walk.changes(span.fromMs - MINUTE_MS).filter(({ minuteMs }) => !isFrozen(minuteMs));
-  return rewriteComposite(tx, { slo, objective, key, span, lastRowMs, changes, composite: walk }, onStatus);
+  return rewriteComposite(tx, { slo, objective, key, span, lastRowMs, changes, composite: walk }, listener);
 }
 
 /** The first minute whose row does not stand as it should; null where all do. */

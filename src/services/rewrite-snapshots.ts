@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import Big from 'big.js';
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
-import { AlertWatch } from '../slo/alert-watch.ts';
+import { AlertWatch, type Judged } from '../slo/alert-watch.ts';
 import type { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
 import { type MinuteChange, type Rewrite, rewriteSeries } from '../slo/rewrite.ts';
@@ -12,7 +12,6 @@ import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { type LoadedMinutes, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
-import { type JudgedSeries, keepJudged } from './judge-alerts.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
 import { spanOfChange } from './series-plan.ts';
 import { settleChanges } from './settle-changes.ts';
@@ -36,6 +35,8 @@ export interface Rewritten {
   readonly rows: number;
   /** Statuses that came up on the way, of the instant asked for: by SLO, then by objective. */
   readonly statuses: ReadonlyMap<string, ReadonlyMap<string, ObjectiveStatus>>;
+  /** By SLO, at which of the minutes the conditions of its alerts held. */
+  readonly judged: ReadonlyMap<string, readonly Judged[]>;
   /** By SLO, the earliest row up to its `snapshotsUntilMs` that was touched. */
   readonly touchedFrom: ReadonlyMap<string, number>;
 }
@@ -106,8 +107,14 @@ export async function rewriteSnapshots(
   const planned = changes.flatMap(
     (change, i) => plan({ ...change, changes: settled[i] ?? [] }, lastRows[i] ?? null) ?? [],
   );
-  const rows = await rewritePasses(tx, passesOf(planned), note);
-  return { rows, statuses, touchedFrom: touchedBy(planned) };
+  const judged = new Map<string, Judged[]>();
+  const noteJudged = (sloId: string, one: Judged): void => {
+    const own = judged.get(sloId);
+    if (own === undefined) judged.set(sloId, [one]);
+    else own.push(one);
+  };
+  const rows = await rewritePasses(tx, passesOf(planned), { status: note, judged: noteJudged });
+  return { rows, statuses, judged, touchedFrom: touchedBy(planned) };
 }
 
 /** The rows of a composite from `span.fromMs` on, which reach to the end of all its rows. */
@@ -116,13 +123,13 @@ export interface CompositeRewrite extends SpannedSeries {
   readonly composite: CompositeWalk;
 }
 
-/** Computes and writes rows of a composite. Statuses are told as they come up. Returns the number of rows. */
+/** Computes and writes rows of a composite. What comes up is told on the way. Returns the number of rows. */
 export function rewriteComposite(
   tx: Tx,
   rewrite: CompositeRewrite,
-  onStatus: (status: ObjectiveStatus) => void,
+  listener: RewriteListener,
 ): Promise<number> {
-  return rewritePasses(tx, [[{ ...rewrite, extendToMs: null }]], (_, status) => onStatus(status));
+  return rewritePasses(tx, [[{ ...rewrite, extendToMs: null }]], listener);
 }
 
 /** Rows behind what the SLO's snapshots are complete up to are new to everyone, and no change of the past. */
@@ -158,7 +165,12 @@ interface ComputedPass {
   readonly inserts: SnapshotBatch;
   readonly updates: SnapshotBatch;
   readonly shifts: readonly BaseShift[];
-  readonly judged: readonly JudgedSeries[];
+}
+
+/** Who is told what comes up, by SLO. */
+export interface RewriteListener {
+  readonly status: (sloId: string, status: ObjectiveStatus) => void;
+  readonly judged: (sloId: string, judged: Judged) => void;
 }
 
 /**
@@ -168,13 +180,13 @@ interface ComputedPass {
 async function rewritePasses(
   tx: Tx,
   passes: readonly (readonly Planned[])[],
-  note: (sloId: string, status: ObjectiveStatus) => void,
+  listener: RewriteListener,
 ): Promise<number> {
   let rows = 0;
   let writing: Promise<void> = Promise.resolve();
   let loaded = await loadSeries(tx, passes[0] ?? []);
   for (const [i, pass] of passes.entries()) {
-    const computed = computePass(pass, loaded, note);
+    const computed = computePass(pass, loaded, listener);
     rows += computed.inserts.length + computed.updates.length;
     await writing;
     loaded = await loadSeries(tx, passes[i + 1] ?? []);
@@ -191,31 +203,29 @@ async function rewritePasses(
 function computePass(
   pass: readonly Planned[],
   loaded: readonly LoadedSeries[],
-  note: (sloId: string, status: ObjectiveStatus) => void,
+  listener: RewriteListener,
 ): ComputedPass {
   const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
   const shifts: BaseShift[] = [];
-  const watches = pass.map(({ slo, objective }) => new AlertWatch(slo.alertPolicy, objective));
   pass.forEach((series, i) => {
+    const { slo, objective, span } = series;
     const own = loaded[i];
-    const onStatus: OnStatus = (status, rule, sums) => {
-      note(series.slo.id, status);
-      watches[i]?.note(status, rule, sums);
+    if (own === undefined) return;
+    const watch = new AlertWatch(slo.alertPolicy, objective);
+    const onStatus: OnStatus = (status, ...basis) => {
+      listener.status(slo.id, status);
+      watch.note(status, ...basis);
     };
-    if (own !== undefined) shifts.push(...rewriteOne(series, i, own, out, onStatus));
+    shifts.push(...rewriteOne(series, i, own, out, onStatus));
+    listener.judged(slo.id, { objective, ...span, runs: watch.runs });
   });
-  const judged = pass.map(({ slo, objective, span }, i) => ({
-    slo,
-    judged: { objective, ...span, runs: watches[i]?.runs ?? new Map() },
-  }));
-  return { keys: pass.map(({ key }) => key), ...out, shifts, judged };
+  return { keys: pass.map(({ key }) => key), ...out, shifts };
 }
 
-async function writePass(tx: Tx, { keys, updates, inserts, shifts, judged }: ComputedPass): Promise<void> {
+async function writePass(tx: Tx, { keys, updates, inserts, shifts }: ComputedPass): Promise<void> {
   await replaceSnapshots(tx, keys, updates);
   await insertSnapshots(tx, keys, inserts);
   await shiftBases(tx, shifts);
-  await keepJudged(tx, judged);
 }
 
 function rewriteOne(

@@ -40,7 +40,7 @@ export async function storeMinutes(
     const range = extent(minutes);
     return range === null ? [] : [{ slo, minutes, range }];
   });
-  const { statuses, touchedFrom } = await rewriteSnapshots(
+  const rewritten = await rewriteSnapshots(
     tx,
     changed.flatMap(({ slo, minutes }) =>
       slo.objectives
@@ -61,10 +61,10 @@ export async function storeMinutes(
       lastDataAtMs: Math.max(slo.lastDataAtMs ?? range.last, range.last),
       snapshotsUntilMs: complete ? atMs : Math.min(slo.snapshotsUntilMs ?? range.first, range.first),
       firstDataAtMs: Math.min(slo.firstDataAtMs ?? range.first, range.first),
-      historyFromMs: touchedFrom.get(slo.id) ?? null,
+      historyFromMs: rewritten.touchedFrom.get(slo.id) ?? null,
     })),
     nowMs,
-    statuses,
+    rewritten,
   );
   await announceChanges(
     tx,

@@ -106,7 +106,7 @@ export async function updateSlo({
       await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
       return await lockSlo(tx, accountId, updated.id);
     }
-    const { touchedFrom } = await rewriteSnapshots(
+    const { judged, touchedFrom } = await rewriteSnapshots(
       tx,
       // Points of the next minutes may have come in already, and were judged by the old rules.
       updated.objectives.map(({ name }) => ({
@@ -125,6 +125,8 @@ export async function updateSlo({
       tx,
       [{ slo: updated, lastDataAtMs, snapshotsUntilMs, firstDataAtMs, historyFromMs }],
       nowMs,
+      // By the targets of now, which those of the minutes to come need not be.
+      { statuses: new Map(), judged },
     );
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
     await passOn(tx, [{ slo: updated, fromMs }], nowMs, { complete: true });

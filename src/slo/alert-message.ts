@@ -23,7 +23,12 @@ export interface AlertMessage {
 }
 
 /** Messages that are kept of one SLO. */
-export const MAX_MESSAGES = 100;
+const MAX_MESSAGES = 100;
+
+/** The newest of the messages, so that the row of an SLO that none takes messages of stays small. */
+export function keepNewest(messages: readonly AlertMessage[]): readonly AlertMessage[] {
+  return messages.slice(-MAX_MESSAGES);
+}
 
 /** When the next of the messages is due; null for none. */
 export function nextDueMs(messages: readonly AlertMessage[]): number | null {

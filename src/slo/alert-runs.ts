@@ -7,6 +7,14 @@ import { MINUTE_MS } from '../lib/duration.ts';
  */
 export type HeldRuns = readonly number[];
 
+/** The last minute of a run that lasts until it becomes known that it has ended; still a time that a Date can hold. */
+export const OPEN_END = 100_000_000_000;
+
+/** Whether the condition holds until something else becomes known. */
+export function isOpen(runs: HeldRuns): boolean {
+  return runs.at(-1) === OPEN_END;
+}
+
 /** Runs that are kept; older ones are forgotten. */
 const MAX_RUNS = 100;
 

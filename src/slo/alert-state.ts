@@ -1,5 +1,5 @@
 import { HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
-import { episodesOf, type HeldRuns } from './alert-runs.ts';
+import { episodesOf, type HeldRuns, isOpen } from './alert-runs.ts';
 
 /** What was last told of an alert: that it fires since then, and, unless null, that it has ended. */
 export interface Told {
@@ -77,11 +77,20 @@ export function settleAlert(
   return { told, changes };
 }
 
-/** Whether the alert has resolved, and nothing is known of the minutes after `nowMs`. */
-export function isOver(
-  runs: HeldRuns,
-  { resolveAfterMs, nowMs }: Pick<AlertCircumstances, 'resolveAfterMs' | 'nowMs'>,
-): boolean {
-  const last = runs.at(-1);
-  return last === undefined || last * MINUTE_MS + resolveAfterMs <= nowMs;
+/**
+ * When the alert, settled at `nowMs`, may have to be told of next if no other minutes come to be known: it begins or
+ * ends by what is known of minutes to come, or its silence may be over. Infinity for never.
+ */
+export function nextChangeMs(
+  { runs, told }: Pick<AlertState, 'runs' | 'told'>,
+  { resolveAfterMs, nowMs }: AlertCircumstances,
+): number {
+  const next = episodesOf(runs, resolveAfterMs, Number.POSITIVE_INFINITY).find(
+    ({ heldUntilMs }) => heldUntilMs + resolveAfterMs > nowMs,
+  );
+  if (next === undefined) return Number.POSITIVE_INFINITY;
+  if (next.sinceMs > nowMs) return next.sinceMs;
+  // It fires, and nobody was told: it is silenced.
+  if (told === null || told.untilMs !== null) return nowMs + MINUTE_MS;
+  return isOpen(runs) ? Number.POSITIVE_INFINITY : next.heldUntilMs + resolveAfterMs;
 }

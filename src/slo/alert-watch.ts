@@ -1,11 +1,11 @@
 import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import type { AlertCondition, AlertPolicy } from './alert-policy.ts';
-import { type HeldRuns, replaceRuns } from './alert-runs.ts';
+import { type HeldRuns, OPEN_END, replaceRuns } from './alert-runs.ts';
 import { type AlertStates, alertId, NEVER_HELD } from './alert-state.ts';
 import { alertKey, conditionHolds, policyConditions } from './alerting.ts';
 import { below } from './budget.ts';
 import { BURN_RATE_WINDOW_MS } from './burn-rate.ts';
-import type { ObjectiveRule, SumsBetween } from './rule.ts';
+import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
 import { burnOver } from './rule.ts';
 import type { ObjectiveStatus } from './status.ts';
 
@@ -33,7 +33,12 @@ export class AlertWatch {
   }
 
   /** Statuses ascend by time. */
-  note(status: ObjectiveStatus, rule: ObjectiveRule, sums: SumsBetween): void {
+  note(
+    status: ObjectiveStatus,
+    rule: ObjectiveRule,
+    sums: SumsBetween,
+    { lookbackEndMs = status.atMs }: StatusOptions,
+  ): void {
     if (status.window.lengthMs !== this.#lengthMs) {
       this.#lengthMs = status.window.lengthMs;
       this.#conditions = policyConditions(this.#policy, this.#lengthMs).map((condition) => ({
@@ -41,8 +46,10 @@ export class AlertWatch {
         condition,
       }));
     }
+    const over = (lookbackMs: number): number | null =>
+      lookbackMs === BURN_RATE_WINDOW_MS ? status.burnRate : burnOver(rule, lookbackMs, lookbackEndMs, sums);
     for (const { id, condition } of this.#conditions) {
-      if (holds(condition, status, rule, sums)) this.#held(id, status.atMs / MINUTE_MS);
+      if (holds(condition, status, over)) this.#held(id, status.atMs / MINUTE_MS);
     }
   }
 
@@ -62,13 +69,10 @@ export class AlertWatch {
 function holds(
   condition: AlertCondition,
   status: ObjectiveStatus,
-  rule: ObjectiveRule,
-  sums: SumsBetween,
+  over: (lookbackMs: number) => number | null,
 ): boolean {
   switch (condition.type) {
     case 'burn_rate': {
-      const over = (lookbackMs: number): number | null =>
-        lookbackMs === BURN_RATE_WINDOW_MS ? status.burnRate : burnOver(rule, lookbackMs, status.atMs, sums);
       const long = over(condition.longMs);
       // Mostly it does not hold, and then the short window need not be asked for.
       return (
@@ -116,11 +120,12 @@ export function withJudged(states: AlertStates, judged: readonly Judged[]): Aler
 
 /**
  * The runs of an alert on missing data: since `newestMs`, the end of the newest data or the SLO's creation,
- * nothing has come in. Gaps before stay as they were seen.
+ * nothing has come in, and it holds until something does. Gaps before stay as they were seen. The same array where
+ * nothing changes.
  */
 export function noDataRuns(runs: HeldRuns, newestMs: number, forMs: number, nowMs: number): HeldRuns {
-  const from = Math.floor(newestMs / MINUTE_MS);
   const first = Math.ceil((newestMs + forMs) / MINUTE_MS);
-  const last = nowMs / MINUTE_MS;
-  return replaceRuns(runs, from, Number.MAX_SAFE_INTEGER, first <= last ? [first, last] : []);
+  const found = first * MINUTE_MS <= nowMs ? [first, OPEN_END] : [];
+  const replaced = replaceRuns(runs, Math.floor(newestMs / MINUTE_MS), OPEN_END, found);
+  return replaced.join() === runs.join() ? runs : replaced;
 }

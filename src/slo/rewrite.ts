@@ -2,7 +2,7 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { CompositeWalk } from './composite-walk.ts';
 import type { RevisedSlo } from './revision.ts';
 import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
-import type { ObjectiveRule, StraddleSums, SumsBetween } from './rule.ts';
+import type { ObjectiveRule, StatusOptions, StraddleSums, SumsBetween } from './rule.ts';
 import type { RunningTotals } from './running-totals.ts';
 import type { SettledMinute } from './settle.ts';
 import type { MinuteReceived, UsedCounts } from './sli.ts';
@@ -48,7 +48,12 @@ export interface Rewrite {
   /** Of a composite; its changes are those of the walk. */
   readonly composite?: CompositeWalk;
   /** Told of every status that is computed. */
-  readonly onStatus?: (status: ObjectiveStatus, rule: ObjectiveRule, sums: SumsBetween) => void;
+  readonly onStatus?: (
+    status: ObjectiveStatus,
+    rule: ObjectiveRule,
+    sums: SumsBetween,
+    options: StatusOptions,
+  ) => void;
 }
 
 export interface RewrittenRows {
@@ -203,7 +208,7 @@ function statusOf(
   const seen =
     composite === undefined ? { sums: totals.between, options } : composite.view(at, totals.between, options);
   const status = objectiveStatus(rule, at, seen.sums, seen.options);
-  onStatus?.(status, rule, seen.sums);
+  onStatus?.(status, rule, seen.sums, seen.options);
   return status;
 }
 

@@ -78,8 +78,8 @@ export const npSlos = pgTable(
     recomputeFrom: instant('recompute_from'),
     /** When each alert's condition held, and what was told of it. */
     alerts: jsonb('alerts').$type<AlertStates>().notNull().default({}),
-    /** Whether no alert fires, waits to be told or may yet begin by what is stored. */
-    alertsQuiet: boolean('alerts_quiet').notNull().default(true),
+    /** When the alerts may change next by the mere passing of time; null for never. */
+    alertsChangeAt: instant('alerts_change_at'),
     /** What is still to be told to receivers of alerts, in the order of the changes, and what none would take. */
     alertOutbox: jsonb('alert_outbox').$type<readonly AlertMessage[]>().notNull().default([]),
     /** When the next of them is due; null for none. */

@@ -4,12 +4,12 @@ import { shardSql } from './shard-share.ts';
 
 /**
  * SLOs that are due and that nobody is writing. A writer brings its SLOs up to date by itself; waiting for it
- * here, in any order but the writers' own, could end in a deadlock. Where an alert may begin or end by the mere
- * passing of time, it is judged with all the rest.
+ * here, in any order but the writers' own, could end in a deadlock. Where an alert may begin or end in that minute,
+ * it is judged with all the rest.
  */
 const dueSlos = (due: string): string => `
   SELECT * FROM np_slos
-  WHERE ${due} AND alerts_quiet AND NOT alert_policy @> '{"conditions": [{"type": "no_data"}]}'
+  WHERE ${due} AND (alerts_change_at IS NULL OR alerts_change_at > $1)
     AND ($2::int[] IS NULL OR ${shardSql('source_account_id')} = ANY($2))
   FOR NO KEY UPDATE SKIP LOCKED`;
 

@@ -1,6 +1,8 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { ServiceError } from '../lib/errors.ts';
 import type { BudgetAdjustment } from '../slo/adjustment.ts';
+import { type AlertMessage, nextDueMs } from '../slo/alert-message.ts';
+import type { AlertStates } from '../slo/alert-state.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { PullState } from '../slo/pull-state.ts';
@@ -32,6 +34,8 @@ export async function insertSlo(
       sourceAccountId: accountId,
       ...definitionColumns(definition, revisions),
       ...pullColumns(pull),
+      // Missing data counts from now on; whatever else is asked for has to wait for data.
+      alertsChangeAt: definition.alertPolicy.conditions === 'default' ? null : now,
       createdAt: now,
       updatedAt: now,
     })
@@ -380,9 +384,18 @@ export interface SloEvaluation {
   readonly firstDataAtMs: number | null;
   /** The earliest snapshot up to the SLO's old `snapshotsUntilMs` that was touched; null for none. */
   readonly historyFromMs: number | null;
+  readonly alerts: EvaluatedAlerts;
 }
 
-/** Brings the status columns up to date, in one statement. */
+/** What is to be kept of the alerts; null for what stays as it is. */
+export interface EvaluatedAlerts {
+  readonly states: AlertStates | null;
+  readonly outbox: readonly AlertMessage[] | null;
+  /** When they may change next by the mere passing of time; null for never. */
+  readonly changeAtMs: number | null;
+}
+
+/** Brings the status columns and the alerts up to date, in one statement. */
 export async function saveEvaluations({ client }: Tx, evaluations: readonly SloEvaluation[]): Promise<void> {
   if (evaluations.length === 0) return;
   await client.query(
@@ -390,11 +403,15 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
        burn_rate = n.burn_rate, evaluated_at = n.evaluated_at, last_data_at = n.last_data_at,
        snapshots_until = n.snapshots_until, first_data_at = n.first_data_at,
        history_version = s.history_version + (n.history_marks IS NOT NULL)::int,
-       history_marks = COALESCE(n.history_marks::int[], s.history_marks)
+       history_marks = COALESCE(n.history_marks::int[], s.history_marks),
+       alerts = COALESCE(n.alerts, s.alerts), alert_outbox = COALESCE(n.outbox, s.alert_outbox),
+       alert_due_at = CASE WHEN n.outbox IS NULL THEN s.alert_due_at ELSE n.outbox_due_at END,
+       alerts_change_at = n.alerts_change_at
      FROM unnest($1::text[], $2::uuid[], $3::np_slo_state[], $4::float8[], $5::float8[], $6::float8[],
-       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+       $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[],
+       $12::jsonb[], $13::jsonb[], $14::timestamptz[], $15::timestamptz[])
        AS n(account, id, state, reliability, budget, burn_rate, evaluated_at, last_data_at, snapshots_until,
-         first_data_at, history_marks)
+         first_data_at, history_marks, alerts, outbox, outbox_due_at, alerts_change_at)
      WHERE s.source_account_id = n.account AND s.id = n.id`,
     [
       evaluations.map(({ slo }) => slo.accountId),
@@ -413,6 +430,10 @@ export async function saveEvaluations({ client }: Tx, evaluations: readonly SloE
           ? null
           : `{${encodeMarks(markChange(slo.historyMarks, historyFromMs)).join(',')}}`,
       ),
+      evaluations.map(({ alerts }) => (alerts.states === null ? null : JSON.stringify(alerts.states))),
+      evaluations.map(({ alerts }) => (alerts.outbox === null ? null : JSON.stringify(alerts.outbox))),
+      evaluations.map(({ alerts }) => instantOrNull(nextDueMs(alerts.outbox ?? []))),
+      evaluations.map(({ alerts }) => instantOrNull(alerts.changeAtMs)),
     ],
   );
 }

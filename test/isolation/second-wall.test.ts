@@ -53,7 +53,7 @@ beforeAll(async () => {
      WHERE used_total IS NOT NULL`,
   );
   await database.query(
-    "UPDATE np_slos SET evaluated_at = evaluated_at - interval '1 minute', updated_at = evaluated_at, alerts_quiet = true",
+    "UPDATE np_slos SET evaluated_at = evaluated_at - interval '1 minute', updated_at = evaluated_at",
   );
   // An older stretch as a counter's, so that there is one to find.
   await database.query(

@@ -1,7 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
-import { loadAlerts, saveAlerts } from '../../src/storage/alerts.ts';
 import type { Tx } from '../../src/storage/client.ts';
 import {
   firstDataOf,
@@ -208,6 +207,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
         snapshotsUntilMs: atMs,
         firstDataAtMs: atMs,
         historyFromMs: atMs,
+        alerts: { states: { other: { runs: [], told: null } }, outbox: [], changeAtMs: atMs },
       },
     ]),
   selectWindows,
@@ -312,9 +312,6 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       await loadSamples(tx, { ...request, sloIds: [slo.id], range: { kind: 'instants', instants: [atMs] } }),
     ];
   },
-  loadAlerts: (tx, { accountId, slo }) => loadAlerts(tx, [{ accountId, id: slo.id }]),
-  saveAlerts: (tx, { accountId, slo }) =>
-    saveAlerts(tx, [{ slo: { accountId, id: slo.id }, alerts: { states: {}, outbox: [], quiet: true } }]),
   settleSlos: (tx, { atMs }) => settleSlos(tx, atMs, null),
   insertSnapshots: (tx, target) => insertSnapshots(tx, keysOf(target), rows(target.atMs + MINUTE_MS)),
   replaceSnapshots: async (tx, target) => {

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
-import { episodesOf, type HeldRuns, replaceRuns } from '../../src/slo/alert-runs.ts';
-import { type AlertChange, type AlertState, NEVER_HELD, settleAlert } from '../../src/slo/alert-state.ts';
+import { episodesOf, type HeldRuns, OPEN_END, replaceRuns } from '../../src/slo/alert-runs.ts';
+import {
+  type AlertChange,
+  type AlertState,
+  NEVER_HELD,
+  nextChangeMs,
+  settleAlert,
+} from '../../src/slo/alert-state.ts';
 import { noDataRuns } from '../../src/slo/alert-watch.ts';
 
 const never = (): boolean => false;
@@ -130,6 +136,25 @@ describe('what is told', () => {
     );
   });
 
+  test('stays as it is until the next change that is foreseen, and changes then', () => {
+    fc.assert(
+      fc.property(history, resolveAfters, fc.nat(119), fc.nat(40), (holds, resolveAfter, now, silence) => {
+        const runs = runsOf(holds);
+        const isSilenced = (ms: number): boolean => ms < at(silence);
+        const circumstances = { resolveAfterMs: at(resolveAfter), isSilenced };
+        const { told } = settleAlert({ runs, told: null }, { ...circumstances, nowMs: at(now) });
+        const next = nextChangeMs({ runs, told }, { ...circumstances, nowMs: at(now) });
+        const changesAt = (minute: number) =>
+          settleAlert({ runs, told }, { ...circumstances, nowMs: at(minute) }).changes;
+        for (let minute = now; minute <= 200 && at(minute) < next; minute += 1) {
+          expect(changesAt(minute), `${minute}`).toEqual([]);
+        }
+        // In a silence there may be nothing to tell then.
+        if (Number.isFinite(next) && now >= silence) expect(changesAt(next / MINUTE_MS)).not.toEqual([]);
+      }),
+    );
+  });
+
   test('late by minutes is told even when it is over already', () => {
     expect(settle({ runs: [10, 12], told: null }, 30).changes).toEqual([
       { sinceMs: at(10), endMs: null },
@@ -169,13 +194,16 @@ describe('what is told', () => {
 });
 
 describe('missing data', () => {
-  test('holds once nothing has come in for so long, up to now', () => {
+  test('holds once nothing has come in for so long, until something does', () => {
     expect(noDataRuns([], at(10), at(30), at(39))).toEqual([]);
-    expect(noDataRuns([], at(10), at(30), at(40))).toEqual([40, 40]);
-    expect(noDataRuns([40, 40], at(10), at(30), at(45))).toEqual([40, 45]);
+    expect(noDataRuns([], at(10), at(30), at(40))).toEqual([40, OPEN_END]);
+    const runs = [40, OPEN_END];
+    expect(noDataRuns(runs, at(10), at(30), at(45))).toBe(runs);
+    expect(episodesOf(runs, at(5), at(45))).toEqual([{ sinceMs: at(40), heldUntilMs: at(45), endMs: null }]);
   });
 
   test('stays what it was before new data came', () => {
-    expect(noDataRuns([40, 45], at(47), at(30), at(48))).toEqual([40, 45]);
+    // The minute that ends at 47 has data: at 47 it does not hold any more.
+    expect(noDataRuns([40, OPEN_END], at(47), at(30), at(48))).toEqual([40, 46]);
   });
 });
