@@ -13,6 +13,7 @@ import { systemClock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
 import { StartError } from './lib/errors.ts';
 import { createLogger } from './lib/logger.ts';
+import { whenParentEnds } from './lib/when-parent-ends.ts';
 import { createLicenseGuard } from './services/license-guard.ts';
 import { createDatabase } from './storage/client.ts';
 import { startEmbedded } from './storage/embedded.ts';
@@ -24,8 +25,6 @@ const DRAIN_MS = 7 * SECOND_MS;
 const STOP_MS = 9.5 * SECOND_MS;
 /** Ctrl-C reaches us from the terminal and once more through npm: within this time that is one signal. */
 const SAME_SIGNAL_MS = 300;
-
-const PARENT_CHECK_MS = 250;
 
 /** What is running, newest last: each entry stops one thing. */
 const running: (() => Promise<void>)[] = [];
@@ -73,14 +72,13 @@ function handleSignals(logger: Logger): void {
   process.on('unhandledRejection', onFault);
 }
 
-/** npm passes SIGTERM on, but not its own violent death; a service left behind would keep port and data. */
+/** A service left behind would keep port and data. */
 function endWithParent(logger: Logger): void {
-  const parent = process.ppid;
-  setInterval(() => {
-    if (stopping || process.ppid === parent) return;
+  whenParentEnds(() => {
+    if (stopping) return;
     logger.info('npm is gone: stopping');
     void shutDown(0, logger);
-  }, PARENT_CHECK_MS).unref();
+  });
 }
 
 async function openDatabase(config: Config, logger: Logger): Promise<string> {

@@ -6,19 +6,21 @@ export interface WelcomeInput {
 }
 
 /** For a POSIX shell. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * What a developer reads after `npm start`. Each command works when pasted by itself into a shell; the point is
- * of two minutes ago, since a status sees complete minutes only (GNU and BSD `date` subtract differently).
+ * For a POSIX shell: the time of a point that counts at once, since a status sees complete minutes only. GNU and BSD
+ * `date` subtract differently.
  */
+export const TWO_MINUTES_AGO =
+  '$(date -u -d "2 minutes ago" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -v-2M +%Y-%m-%dT%H:%M:%SZ)';
+
+/** What a developer reads after `npm start`. Each command works when pasted by itself into a shell. */
 export function welcome({ url, pluginSecret, secretsFile }: WelcomeInput): string {
   const auth = `-H ${quoted(`Authorization: Bearer ${pluginSecret}`)}`;
   const json = `${auth} -H 'Content-Type: application/json'`;
-  const at =
-    '$(date -u -d "2 minutes ago" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -v-2M +%Y-%m-%dT%H:%M:%SZ)';
   return `
 nself-slo-tracker is ready.
 
@@ -30,7 +32,7 @@ Create an SLO:
 curl -sS ${url}/api/v1/slos ${json} -d '{"name":"checkout","target":0.999}'
 
 Tell it what happened (9995 of 10000 requests were good):
-curl -sS ${url}/api/v1/slos/default.checkout/measurements ${json} -d '{"points":[{"at":"'"${at}"'","good":9995,"total":10000}]}'
+curl -sS ${url}/api/v1/slos/default.checkout/measurements ${json} -d '{"points":[{"at":"'"${TWO_MINUTES_AGO}"'","good":9995,"total":10000}]}'
 
 Read its status:
 curl -sS ${url}/api/v1/slos/default.checkout ${auth}

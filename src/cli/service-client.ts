@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { SECOND_MS } from '../lib/duration.ts';
 import { ServiceError, StartError } from '../lib/errors.ts';
+import { ownUrl } from './own-url.ts';
 
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = SECOND_MS / 2;
@@ -57,11 +58,10 @@ export interface ServiceClient {
 
 /** With the plugin's own secret, which the command finds where the service does. */
 export function createServiceClient(
-  { pluginSecret, host, port }: Pick<Config, 'pluginSecret' | 'host' | 'port'>,
+  { pluginSecret, ...address }: Pick<Config, 'pluginSecret' | 'host' | 'port'>,
   { url, account }: { readonly url?: string; readonly account: string },
 ): ServiceClient {
-  const own = /^(0\.0\.0\.0|::)$/.test(host) ? '127.0.0.1' : host;
-  const base = (url ?? `http://${own.includes(':') ? `[${own}]` : own}:${port}`).replace(/\/+$/, '');
+  const base = (url ?? ownUrl(address)).replace(/\/+$/, '');
   const credentials = { authorization: `Bearer ${pluginSecret}`, 'x-source-account-id': account };
 
   async function ask(path: string, type: string, body: string | null): Promise<unknown> {
