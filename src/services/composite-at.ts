@@ -4,8 +4,10 @@ import { sumsSeenAt } from '../slo/composite-view.ts';
 import type { ResolvedComponent, Slo } from '../slo/definition.ts';
 import { objectiveAt, revisionAt } from '../slo/revision.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from '../slo/rule.ts';
+import { windowAt } from '../slo/window.ts';
 import type { Tx } from '../storage/client.ts';
 import { type CompositeAt, loadCompositesAt } from '../storage/composite-rows.ts';
+import { straddleIn } from './series-plan.ts';
 
 /** A component of a composite as it stands at a time. */
 export interface ComponentStatus extends ResolvedComponent {
@@ -73,15 +75,23 @@ export function lookbackEndOf(
 /** The sums and options of a status as they were seen at the time. */
 export function seenAt(
   slo: Slo,
+  rule: ObjectiveRule,
   composite: CompositeAt,
   tMs: number,
   sums: SumsBetween,
   options: StatusOptions,
 ): { readonly sums: SumsBetween; readonly options: StatusOptions } {
   const atMs = floorTo(tMs, MINUTE_MS);
+  const { straddle, ...rest } = options;
+  const slice = straddleIn(rule, windowAt(rule.timeWindow, atMs));
+  const hidesStraddle = slice !== null && composite.openSlices.includes(slice.toMs);
   return {
     sums: sumsSeenAt(sums, composite.pending, atMs),
-    options: { ...options, lookbackEndMs: lookbackEndOf(slo, composite, atMs) },
+    options: {
+      ...rest,
+      ...(straddle === undefined || hidesStraddle ? {} : { straddle }),
+      lookbackEndMs: lookbackEndOf(slo, composite, atMs),
+    },
   };
 }
 

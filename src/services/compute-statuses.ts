@@ -84,7 +84,7 @@ async function compute<T>(
     const seen =
       composite === null
         ? { sums: series.totals.between, options }
-        : seenAt(slo, composite, atMs, series.totals.between, options);
+        : seenAt(slo, rule, composite, atMs, series.totals.between, options);
     const list = answers.get(slo.id);
     const one = answer({ slo, rule, composite, ...seen, ...series });
     if (list === undefined) answers.set(slo.id, [one]);

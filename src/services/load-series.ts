@@ -2,8 +2,8 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
 import { judgedInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
-import type { StraddleSums } from '../slo/rule.ts';
 import { RunningTotals } from '../slo/running-totals.ts';
+import type { Sums } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import {
   type LoadedMinutes,
@@ -15,7 +15,7 @@ import {
   type SeriesRange,
 } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
-import { lookbackRanges, type RewriteSpan, sliceTargetAt, straddlesBefore } from './series-plan.ts';
+import { lookbackRanges, type RewriteSpan, straddlesBefore } from './series-plan.ts';
 
 /** A series of which the rows of a span are to be computed. */
 export interface SpannedSeries {
@@ -33,7 +33,7 @@ export interface LoadedSeries {
   /** The rows of the span that stand. */
   readonly stored: LoadedMinutes;
   /** By the start of the window that the slice straddles. */
-  readonly straddles: ReadonlyMap<number, StraddleSums>;
+  readonly straddles: ReadonlyMap<number, Sums>;
 }
 
 /** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */
@@ -133,11 +133,8 @@ async function loadStored(tx: Tx, all: readonly SpannedSeries[]): Promise<Loaded
   return stored;
 }
 
-async function loadStraddles(
-  tx: Tx,
-  all: readonly SpannedSeries[],
-): Promise<ReadonlyMap<number, StraddleSums>[]> {
-  const straddles = all.map(() => new Map<number, StraddleSums>());
+async function loadStraddles(tx: Tx, all: readonly SpannedSeries[]): Promise<ReadonlyMap<number, Sums>[]> {
+  const straddles = all.map(() => new Map<number, Sums>());
   const wanted = all.flatMap((series, i) =>
     straddlesBefore(series.slo, series.objective, series.span).map((slice) => ({ series, i, slice })),
   );
@@ -145,10 +142,10 @@ async function loadStraddles(
     tx,
     wanted.map(({ series, slice }) => ({ key: series.key, instants: [], minutes: slice })),
   );
-  wanted.forEach(({ series, i, slice }, n) => {
+  wanted.forEach(({ i, slice }, n) => {
     const sums = loaded[n]?.minutes;
     if (sums === null || sums === undefined) return;
-    straddles[i]?.set(slice.startMs, { ...sums, ...sliceTargetAt(series.slo, series.objective, slice.toMs) });
+    straddles[i]?.set(slice.startMs, sums);
   });
   return straddles;
 }

@@ -5,7 +5,6 @@ import { componentKey, type EvaluatedComposite, everyComponent, waitingReach } f
 import { evaluateComposite } from '../slo/composite-evaluation.ts';
 import { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
-import { LossTotals } from '../slo/loss-totals.ts';
 import { objectiveAt } from '../slo/revision.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import { announceChanges } from '../storage/changes.ts';
@@ -19,7 +18,7 @@ import {
   knownComponents,
   loadComponentMinutes,
   longestSliceMs,
-} from './component-minutes.ts';
+} from './known-components.ts';
 import { type RewriteListener, rewriteComposite } from './rewrite-snapshots.ts';
 import { lookbackRanges, type RewriteSpan, spanOfChange, straddlesBefore } from './series-plan.ts';
 
@@ -128,7 +127,6 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
       sliceMs: step,
       evaluated,
       isAdjusted: adjustedFinder(slo.adjustments, fromMs, atMs),
-      losses: new LossTotals(everyComponent(revisions).length),
     });
     const isFrozen = frozenFinder(
       slo,

@@ -2,7 +2,7 @@ import { DAY_MS, floorTo, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 import { waitingReach } from '../slo/composite.ts';
 import type { Slo } from '../slo/definition.ts';
 import { judgedLookbacks } from '../slo/instants.ts';
-import { ruleAt, ruleSegments } from '../slo/revision.ts';
+import { ruleSegments, sliceTargetAt } from '../slo/revision.ts';
 import {
   lastInstant,
   type ObjectiveRule,
@@ -128,11 +128,5 @@ export function straddleOptions(
 ): StatusOptions {
   const slice = straddleIn(rule, window);
   if (slice === null || minutes === null) return {};
-  return { straddle: { ...minutes, ...sliceTargetAt(slo, rule.objective.name, slice.toMs) } };
-}
-
-/** The slice target in force where a slice ends. */
-export function sliceTargetAt(slo: Slo, objective: string, endMs: number): { timeSliceTarget?: number } {
-  const timeSliceTarget = ruleAt(slo, objective, endMs)?.objective.timeSliceTarget;
-  return timeSliceTarget === null || timeSliceTarget === undefined ? {} : { timeSliceTarget };
+  return { straddle: { ...minutes, ...sliceTargetAt(slo.revisions, rule.objective.name, slice.toMs) } };
 }

@@ -34,6 +34,16 @@ export function objectiveAt(
   return revisionAt(revisions, tMs).objectives.find(({ name }) => name === objectiveName) ?? null;
 }
 
+/** The slice target in force where a slice ends, as `StraddleSums` takes it. */
+export function sliceTargetAt(
+  revisions: readonly DefinitionRevision[],
+  objectiveName: string,
+  endMs: number,
+): { readonly timeSliceTarget?: number } {
+  const timeSliceTarget = objectiveAt(revisions, objectiveName, endMs)?.timeSliceTarget ?? null;
+  return timeSliceTarget === null ? {} : { timeSliceTarget };
+}
+
 /**
  * The rule for a status at `tMs`; null while the objective did not exist. Before the SLO's creation its
  * first definition is used; an objective that was added later starts at its addition.

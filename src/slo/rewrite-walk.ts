@@ -1,6 +1,6 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { RevisedSlo } from './revision.ts';
-import { ruleSegments } from './revision.ts';
+import { ruleSegments, sliceTargetAt } from './revision.ts';
 import type { ObjectiveRule, StraddleSums } from './rule.ts';
 import { straddlingSlice } from './rule.ts';
 import type { Sums } from './status.ts';
@@ -37,30 +37,55 @@ export class SliceSums {
   }
 }
 
-/** Used sums, by the start of the window, of slices that straddle it. */
+/** Used sums of slices that straddle the start of a window, by that start. */
 export class Straddles {
-  readonly #sums: Map<number, StraddleSums>;
+  readonly #slo: RevisedSlo;
+  readonly #objective: string;
+  readonly #sums: Map<number, Sums>;
+  readonly #later: readonly ResolvedWindow[];
 
-  constructor(before: ReadonlyMap<number, StraddleSums>) {
-    this.#sums = new Map(before);
+  /**
+   * `straddles`: what is known of slices that were walked through before. `later`: windows that come into force on
+   * the way, and may begin before that.
+   */
+  constructor(
+    {
+      slo,
+      objective,
+      straddles,
+    }: Pick<RuledSpan, 'slo' | 'objective'> & { readonly straddles: ReadonlyMap<number, Sums> },
+    later: readonly ResolvedWindow[],
+  ) {
+    this.#slo = slo;
+    this.#objective = objective;
+    this.#sums = new Map(straddles);
+    this.#later = later.filter((window) => straddlingSlice(window, slo.sliceMs) !== null);
   }
 
-  add(window: ResolvedWindow, at: number, used: Sums, rule: ObjectiveRule | null, sliceMs: number): void {
+  /** Counts a minute that ends at `at`, in the window that is in force then. */
+  add(inForce: ResolvedWindow, at: number, used: Sums): void {
+    this.#addTo(inForce, at, used);
+    for (const window of this.#later) {
+      if (window.startMs !== inForce.startMs) this.#addTo(window, at, used);
+    }
+  }
+
+  #addTo(window: ResolvedWindow, at: number, used: Sums): void {
     // The minute ends at `at`; at a period's very start the window found is already the next one.
-    const slice = straddlingSlice(window, sliceMs);
+    const slice = straddlingSlice(window, this.#slo.sliceMs);
     if (slice === null || at <= slice.fromMs || at > slice.toMs) return;
     const before = this.#sums.get(window.startMs);
-    const timeSliceTarget = rule?.objective.timeSliceTarget;
     this.#sums.set(window.startMs, {
-      ...before,
-      ...(timeSliceTarget === null || timeSliceTarget === undefined ? {} : { timeSliceTarget }),
       good: (before?.good ?? 0) + used.good,
       total: (before?.total ?? 0) + used.total,
     });
   }
 
-  of(startMs: number): StraddleSums | undefined {
-    return this.#sums.get(startMs);
+  of(window: ResolvedWindow): StraddleSums | undefined {
+    const sums = this.#sums.get(window.startMs);
+    const slice = straddlingSlice(window, this.#slo.sliceMs);
+    if (sums === undefined || slice === null) return undefined;
+    return { ...sums, ...sliceTargetAt(this.#slo.revisions, this.#objective, slice.toMs) };
   }
 }
 
@@ -87,6 +112,12 @@ export class RuleCursor {
       ...segment,
       windowAt: createWindowFinder(segment.rule.timeWindow),
     }));
+  }
+
+  /** The window with which each rule but the first begins. Periods that begin later begin under their own rule. */
+  get firstWindows(): ResolvedWindow[] {
+    const windows = this.#segments.slice(1).map(({ fromMs, windowAt }) => windowAt(fromMs));
+    return windows.filter(({ startMs }, i) => windows.findIndex((one) => one.startMs === startMs) === i);
   }
 
   at(ms: number): ObjectiveRule | null {

@@ -2,13 +2,13 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { CompositeWalk } from './composite-walk.ts';
 import type { RevisedSlo } from './revision.ts';
 import { RuleCursor, SliceSums, Straddles } from './rewrite-walk.ts';
-import type { ObjectiveRule, StatusOptions, StraddleSums, SumsBetween } from './rule.ts';
+import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
 import type { RunningTotals } from './running-totals.ts';
 import type { SettledMinute } from './settle.ts';
 import type { MinuteReceived, UsedCounts } from './sli.ts';
 import { mergeReceived, sliceIsGood, usedOf } from './sli.ts';
 import type { SnapshotBatch } from './snapshot-batch.ts';
-import type { ObjectiveStatus } from './status.ts';
+import type { ObjectiveStatus, Sums } from './status.ts';
 import { objectiveStatus } from './status.ts';
 import { type MinuteColumns, WalkedMinute } from './walked-minute.ts';
 
@@ -44,7 +44,7 @@ export interface Rewrite {
   /** Of minutes in the range, ascending, one a minute. */
   readonly changes: readonly MinuteChange[];
   /** Used sums of the slice that straddles the start of a calendar window, where it lies before the range. */
-  readonly straddles: ReadonlyMap<number, StraddleSums>;
+  readonly straddles: ReadonlyMap<number, Sums>;
   /** Of a composite; its changes are those of the walk. */
   readonly composite?: CompositeWalk;
   /** Told of every status that is computed. */
@@ -77,7 +77,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
   const step = timeslices ? slo.sliceMs : MINUTE_MS;
   const rules = new RuleCursor(rewrite);
   const slice = new SliceSums(step);
-  const straddles = new Straddles(rewrite.straddles);
+  const straddles = new Straddles(rewrite, rules.firstWindows);
   let storedIndex = 0;
   let changeIndex = 0;
   const minute = new WalkedMinute();
@@ -101,7 +101,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
     if (timeslices) {
       if (used !== null) {
         slice.add(at, used.good, used.total);
-        straddles.add(rules.window(at), at, used, rule, step);
+        straddles.add(rules.window(at), at, used);
       }
       good = 0;
       total = 0;
@@ -203,7 +203,7 @@ function statusOf(
   onStatus: Rewrite['onStatus'],
 ): ObjectiveStatus {
   const window = rules.window(at);
-  const straddle = straddles.of(window.startMs);
+  const straddle = straddles.of(window);
   const options = straddle === undefined ? { window } : { window, straddle };
   const seen =
     composite === undefined ? { sums: totals.between, options } : composite.view(at, totals.between, options);

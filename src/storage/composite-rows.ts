@@ -138,6 +138,8 @@ export async function loadLosses(
 export interface CompositeAt {
   /** What is counted by then, but was still waited for. */
   readonly pending: readonly PendingUnit[];
+  /** Ends of time slices that do not count by then, since minutes of them are waited for. */
+  readonly openSlices: readonly number[];
   /** The newest row by then; null where none is near. */
   readonly last: {
     readonly atMs: number;
@@ -161,6 +163,7 @@ export async function loadCompositesAt(
   const found = ranges.map(
     (): MutableAt => ({
       pending: [],
+      openSlices: [],
       last: null,
       newestEvaluatedMs: null,
       wasDelayed: null,
@@ -214,8 +217,10 @@ export async function loadCompositesAt(
       one.wasDelayed = row.component_was_delayed;
       one.newestEvaluatedMs = atMs - MINUTE_MS;
     }
-    if (row.counted_at === null || row.counted_at.getTime() <= tMs) continue;
     const target = sliceTarget(range, atMs);
+    const isCounted = row.counted_at === null || row.counted_at.getTime() <= tMs;
+    if (target !== null && (!isCounted || row.slice_reliability === null)) one.openSlices.push(atMs);
+    if (row.counted_at === null || isCounted) continue;
     const good =
       target === null
         ? row.used_good
@@ -231,6 +236,7 @@ export async function loadCompositesAt(
 
 interface MutableAt {
   pending: PendingUnit[];
+  openSlices: number[];
   last: CompositeAt['last'];
   newestEvaluatedMs: number | null;
   wasDelayed: CompositeAt['wasDelayed'];

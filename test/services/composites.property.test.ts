@@ -12,6 +12,7 @@ import { recordStream } from '../../src/services/record-stream.ts';
 import { type BruteComponent, bruteComposite } from '../support/brute-composite.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const database = await createTestDatabase();
 /** The history lies on both sides of a midnight. */
@@ -217,10 +218,5 @@ async function check(history: History): Promise<void> {
 }
 
 test('a composite equals the brute-force reading of its components, however their points came in', async () => {
-  await fc.assert(fc.asyncProperty(histories, check), {
-    numRuns: Number(process.env.PROPERTY_RUNS ?? 6),
-    // The same histories each time; another seed draws others.
-    seed: Number(process.env.PROPERTY_SEED ?? 1),
-    endOnFailure: true,
-  });
+  await fc.assert(fc.asyncProperty(histories, check), propertyRuns(4));
 }, 240_000);

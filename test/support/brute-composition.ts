@@ -3,14 +3,22 @@
  * through all minutes again, and nothing of `src/` is used. Minute m is complete at m + 1; "at t" is after t minutes.
  */
 
+/** Minutes of a rolling window; or the minutes at which periods begin, ascending, past both ends of the history. */
+export type BruteWindow = number | readonly number[];
+
+/** In force for statuses at `from` or later, the first also before. */
+export interface BruteTerms {
+  readonly from: number;
+  readonly sliceTarget: number;
+  readonly target: number;
+  readonly window: BruteWindow;
+}
+
 interface BruteBudget {
   readonly method: 'occurrences' | 'timeslices';
   /** Minutes of a slice; 1 for occurrences. */
   readonly slice: number;
-  readonly sliceTarget: number;
-  readonly target: number;
-  /** Minutes of the rolling window. */
-  readonly window: number;
+  readonly terms: readonly BruteTerms[];
   readonly isAdjusted: (minute: number) => boolean;
 }
 
@@ -46,6 +54,8 @@ export interface BruteStatus {
   readonly budget: number | null;
   readonly burnRate: number | null;
   readonly burnOver5m: number | null;
+  /** Over the SLO's own window. */
+  readonly burnOverWindow: number | null;
   /** By the component's name. */
   readonly impacts: ReadonlyMap<string, number>;
 }
@@ -64,6 +74,52 @@ interface Seen {
 
 const NEVER = Number.POSITIVE_INFINITY;
 const EPSILON = 1e-9;
+
+/** The same answer for the same pair, asked for once. */
+function remembered<K, T>(answer: (key: K, t: number) => T): (key: K, t: number) => T {
+  const known = new Map<K, T[]>();
+  return (key, t) => {
+    const own = known.get(key) ?? [];
+    known.set(key, own);
+    const before = own[t];
+    if (before !== undefined) return before;
+    const found = answer(key, t);
+    own[t] = found;
+    return found;
+  };
+}
+
+function rememberedMinute<T>(answer: (minute: number) => T): (minute: number) => T {
+  const once = remembered((_: null, minute: number) => answer(minute));
+  return (minute) => once(null, minute);
+}
+
+const isRolling = (window: BruteWindow): window is number => typeof window === 'number';
+
+function termsAt({ terms }: BruteBudget, t: number): BruteTerms {
+  const inForce = terms.findLast(({ from }) => from <= t) ?? terms[0];
+  if (inForce === undefined) throw new Error('no terms');
+  return inForce;
+}
+
+/** A window as of t: its first minute, and how many slices end in it, future ones included. */
+function windowAt(budget: BruteBudget, t: number): { readonly from: number; readonly slices: number } {
+  const { window } = termsAt(budget, t);
+  if (isRolling(window)) return { from: t - window, slices: window / budget.slice };
+  const from = window.findLast((start) => start <= t);
+  const end = window.find((start) => start > t);
+  if (from === undefined || end === undefined) throw new Error(`no period around ${t}`);
+  let slices = 0;
+  for (let m = from + 1; m <= end; m += 1) if (m % budget.slice === 0) slices += 1;
+  return { from, slices };
+}
+
+/** What of a slice that ends at `end` counts for a window as of t: a calendar window has no minutes before it. */
+function partInWindow(budget: BruteBudget, t: number, end: number): number {
+  const { window } = termsAt(budget, t);
+  const start = end - budget.slice;
+  return isRolling(window) ? start : Math.max(start, windowAt(budget, t).from);
+}
 
 /** A composite, decided on for every minute of `[0, length)`. */
 export interface BruteComposition {
@@ -110,14 +166,15 @@ export function bruteComposition(
     if (seen === undefined) throw new Error(link.name);
     return seen;
   };
-  const newestData = (seen: Seen, t: number): number => {
+  const newestData = remembered((seen: Seen, t: number): number => {
     for (let m = t - 1; m >= 0; m -= 1) if (seen.dataAt(m) <= t) return m;
     return -NEVER;
-  };
-  const newestOfAny = (rule: BruteRuleInForce, t: number): number =>
-    Math.max(-NEVER, ...rule.links.map((link) => newestData(seenIn(rule, link), t)));
+  });
+  const newestOfAny = remembered((rule: BruteRuleInForce, t: number): number =>
+    Math.max(-NEVER, ...rule.links.map((link) => newestData(seenIn(rule, link), t))),
+  );
   /** The newest minute of which any component knows something. */
-  const horizon = (rule: BruteRuleInForce, t: number): number => {
+  const horizon = remembered((rule: BruteRuleInForce, t: number): number => {
     for (let m = t - 1; m >= 0; m -= 1) {
       const known = rule.links.some((link) => {
         const seen = seenIn(rule, link);
@@ -126,7 +183,7 @@ export function bruteComposition(
       if (known) return m;
     }
     return -NEVER;
-  };
+  });
   const isWaitedFor = (minute: number, t: number): boolean => {
     const rule = ruleOf(minute);
     const newest = newestOfAny(rule, t);
@@ -177,6 +234,14 @@ export function bruteComposition(
     });
   };
   const qualityOf = (minute: number): number | null => {
+    const known = qualities[minute];
+    if (known !== undefined) return known;
+    const quality = mixed(minute);
+    qualities[minute] = quality;
+    return quality;
+  };
+  const qualities: (number | null)[] = [];
+  const mixed = (minute: number): number | null => {
     if (slo.isAdjusted(minute)) return null;
     const entering = enters(minute).filter(({ q }) => q !== null);
     const weights = entering.reduce((sum, { weight }) => sum + weight, 0);
@@ -191,18 +256,21 @@ export function bruteComposition(
   const mean = (minutes: readonly number[]): number | null =>
     minutes.length === 0 ? null : minutes.reduce((sum, m) => sum + (qualityOf(m) ?? 0), 0) / minutes.length;
   /** Slices that end in `(from, to]` and are complete at t, with their minutes. */
-  const slicesIn = (from: number, to: number, t: number) =>
+  const slicesIn = (from: number, to: number, t: number, startOf = (end: number) => end - slo.slice) =>
     [...sliceDecided]
       .filter(([end, at]) => end > from && end <= to && at <= t)
-      .map(([end]) => observed(end - slo.slice, end, Number.MAX_SAFE_INTEGER))
-      .filter((minutes) => minutes.length > 0);
-  const isBad = (minutes: readonly number[]): boolean => (mean(minutes) ?? 1) < slo.sliceTarget - EPSILON;
+      .map(([end]) => ({ end, minutes: observed(startOf(end), end, Number.MAX_SAFE_INTEGER) }))
+      .filter(({ minutes }) => minutes.length > 0);
+  const isBad = ({ end, minutes }: { end: number; minutes: readonly number[] }): boolean =>
+    (mean(minutes) ?? 1) < termsAt(slo, end).sliceTarget - EPSILON;
   const costs = (minute: number) =>
     enters(minute)
       .filter(({ q }) => q !== null)
       .map(({ name: component, weight, q }) => ({ component, cost: weight * (1 - (q ?? 0)), weight }));
 
   const statusAt = (t: number): BruteStatus => {
+    const { target, window } = termsAt(slo, t);
+    const { from, slices: all } = windowAt(slo, t);
     const impacts = new Map<string, number>();
     const add = (component: string, cost: number) =>
       impacts.set(component, (impacts.get(component) ?? 0) + cost);
@@ -220,35 +288,42 @@ export function bruteComposition(
         const slices = slicesIn(last - count * slo.slice, last, t);
         ratio = slices.length === 0 ? null : slices.filter(isBad).length / count;
       }
-      return ratio === null ? null : ratio / (1 - slo.target);
+      return ratio === null ? null : ratio / (1 - target);
     };
     const burns = { burnRate: burn(60), burnOver5m: burn(5) };
+    const nothing = { reliability: null, budget: null, burnOverWindow: null, ...burns, impacts };
     if (slo.method === 'occurrences') {
-      const minutes = observed(t - slo.window, t, t);
+      const minutes = observed(from, t, t);
       const reliability = mean(minutes);
-      if (reliability === null) return { reliability, budget: null, ...burns, impacts };
+      if (reliability === null)
+        return { ...nothing, burnOverWindow: isRolling(window) ? burn(window) : null };
       for (const m of minutes) {
-        const all = costs(m);
-        const weights = all.reduce((sum, { weight }) => sum + weight, 0);
-        for (const { component, cost } of all)
-          add(component, cost / weights / minutes.length / (1 - slo.target));
+        const entering = costs(m);
+        const weights = entering.reduce((sum, { weight }) => sum + weight, 0);
+        for (const { component, cost } of entering)
+          add(component, cost / weights / minutes.length / (1 - target));
       }
-      return { reliability, budget: 1 - (1 - reliability) / (1 - slo.target), ...burns, impacts };
+      const used = (1 - reliability) / (1 - target);
+      const burnOverWindow = isRolling(window) ? burn(window) : used;
+      return { reliability, budget: 1 - used, burnOverWindow, ...burns, impacts };
     }
-    // The window's slices end in (T - W, T], T being where the last slice ended.
+    // A rolling window's slices end in (T - W, T], T being where the last slice ended.
     const last = Math.floor(t / slo.slice) * slo.slice;
-    const slices = slicesIn(last - slo.window, last, t);
-    if (slices.length === 0) return { reliability: null, budget: null, ...burns, impacts };
-    const all = slo.window / slo.slice;
+    const slices = slicesIn(isRolling(window) ? last - window : from, last, t, (one) =>
+      partInWindow(slo, t, one),
+    );
+    if (slices.length === 0) return { ...nothing, burnOverWindow: isRolling(window) ? burn(window) : null };
     const bad = slices.filter(isBad);
-    for (const minutes of bad) {
+    for (const { minutes } of bad) {
       const split = minutes.flatMap(costs);
       const whole = split.reduce((sum, { cost }) => sum + cost, 0);
-      for (const { component, cost } of split) add(component, cost / whole / (1 - slo.target) / all);
+      for (const { component, cost } of split) add(component, cost / whole / (1 - target) / all);
     }
+    const soFar = Math.floor(end / slo.slice) - Math.floor(from / slo.slice);
     return {
       reliability: 1 - bad.length / all,
-      budget: 1 - bad.length / ((1 - slo.target) * all),
+      budget: 1 - bad.length / ((1 - target) * all),
+      burnOverWindow: isRolling(window) ? burn(window) : bad.length / soFar / (1 - target),
       ...burns,
       impacts,
     };
@@ -285,23 +360,26 @@ function seenLeaf(leaf: BruteLeaf, byBudget: boolean, length: number): Seen {
     }
     return { good, total };
   };
-  const isGood = ({ good, total }: { good: number; total: number }) =>
-    good / total >= leaf.sliceTarget - EPSILON;
+  const isGood = ({ good, total }: { good: number; total: number }, end: number) =>
+    good / total >= termsAt(leaf, end).sliceTarget - EPSILON;
   const budget = (t: number): number | null => {
+    const { target, window } = termsAt(leaf, t);
+    const { from, slices } = windowAt(leaf, t);
     if (leaf.method === 'occurrences') {
-      const { good, total } = over(t - leaf.window, t);
-      return total === 0 ? null : 1 - (1 - good / total) / (1 - leaf.target);
+      const { good, total } = over(from, t);
+      return total === 0 ? null : 1 - (1 - good / total) / (1 - target);
     }
     const last = Math.floor(t / leaf.slice) * leaf.slice;
+    const after = isRolling(window) ? last - window : from;
     let seen = 0;
     let bad = 0;
-    for (let end = last; end > last - leaf.window && end > 0; end -= leaf.slice) {
-      const slice = over(end - leaf.slice, end);
+    for (let end = last; end > after && end > 0; end -= leaf.slice) {
+      const slice = over(partInWindow(leaf, t, end), end);
       if (slice.total === 0) continue;
       seen += 1;
-      if (!isGood(slice)) bad += 1;
+      if (!isGood(slice, end)) bad += 1;
     }
-    return seen === 0 ? null : 1 - bad / ((1 - leaf.target) * (leaf.window / leaf.slice));
+    return seen === 0 ? null : 1 - bad / ((1 - target) * slices);
   };
   const inSlices = leaf.method === 'timeslices' && !byBudget;
   const endOf = (m: number) => (Math.floor(m / leaf.slice) + 1) * leaf.slice;
@@ -310,7 +388,7 @@ function seenLeaf(leaf: BruteLeaf, byBudget: boolean, length: number): Seen {
     isAdjusted: leaf.isAdjusted,
     dataAt: (m) => (leaf.points.has(m) ? m + 1 : NEVER),
     openUntil: (m) => (inSlices ? endOf(m) : 0),
-    quality: (m) => {
+    quality: rememberedMinute((m) => {
       if (byBudget) {
         const left = used(m) === undefined ? null : budget(m + 1);
         return left === null ? null : { value: left > EPSILON ? 1 : 0, at: m + 1 };
@@ -318,13 +396,13 @@ function seenLeaf(leaf: BruteLeaf, byBudget: boolean, length: number): Seen {
       if (inSlices) {
         const end = endOf(m);
         const slice = over(end - leaf.slice, end);
-        return end > length || slice.total === 0 ? null : { value: isGood(slice) ? 1 : 0, at: end };
+        return end > length || slice.total === 0 ? null : { value: isGood(slice, end) ? 1 : 0, at: end };
       }
       const minute = used(m);
       return minute === undefined || minute.total === 0
         ? null
         : { value: minute.good / minute.total, at: m + 1 };
-    },
+    }),
   };
 }
 
