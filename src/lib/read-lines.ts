@@ -1,18 +1,22 @@
 const NEWLINE = 0x0a;
 
-/** A line of a body: its bytes without the newline, or null for one that was longer than allowed. */
+/** A line of a body: where its bytes lie, without the newline. They are good until the next line is asked for. */
 export interface Line {
   /** From 1. */
   readonly number: number;
-  readonly text: string | null;
+  /** Null for a line that was longer than allowed. */
+  readonly bytes: Buffer | null;
+  readonly from: number;
+  readonly to: number;
 }
 
-const BYTE_ORDER_MARK = '\uFEFF';
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
 /** Editors and exports put a byte order mark in front of a file; it says nothing in UTF-8. */
-function textOf(bytes: Buffer, number: number): string {
-  const text = bytes.toString('utf8');
-  return number === 1 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+function lineOf(number: number, bytes: Buffer, from: number, to: number): Line {
+  const text = from + BYTE_ORDER_MARK.length;
+  const isMarked = number === 1 && text <= to && bytes.subarray(from, text).equals(BYTE_ORDER_MARK);
+  return { number, bytes, from: isMarked ? text : from, to };
 }
 
 /**
@@ -27,20 +31,22 @@ export async function* readLines(
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let number = 0;
-  const take = (last: Buffer): Line => {
+  const take = (bytes: Buffer, from: number, to: number): Line => {
     number += 1;
-    const bytes = pendingBytes + last.length;
-    const whole = pending.length === 0 ? last : Buffer.concat([...pending, last]);
+    const length = pendingBytes + to - from;
+    const before = pending;
     pending = [];
     pendingBytes = 0;
-    return { number, text: bytes > maxLineBytes ? null : textOf(whole, number) };
+    if (length > maxLineBytes) return { number, bytes: null, from: 0, to: 0 };
+    if (before.length === 0) return lineOf(number, bytes, from, to);
+    return lineOf(number, Buffer.concat([...before, bytes.subarray(from, to)]), 0, length);
   };
   for await (const part of body) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     const lines: Line[] = [];
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      lines.push(take(bytes.subarray(start, end)));
+      lines.push(take(bytes, start, end));
       start = end + 1;
     }
     const rest = bytes.subarray(start);
@@ -51,5 +57,5 @@ export async function* readLines(
     }
     yield lines;
   }
-  if (pendingBytes > 0) yield [take(Buffer.alloc(0))];
+  if (pendingBytes > 0) yield [take(Buffer.alloc(0), 0, 0)];
 }

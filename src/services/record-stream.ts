@@ -8,12 +8,13 @@ import { slosByReference } from '../storage/slos.ts';
 import { assertMayWrite } from './authorize.ts';
 import { catchUp, refreshMarked } from './catch-up.ts';
 import type { ServiceContext } from './context.ts';
+import { PointLines } from './point-lines.ts';
 import { storeMinutes } from './store-minutes.ts';
-import { takePoint } from './take-points.ts';
 
 /** Lines that are committed together: enough to be set-based, few enough to stay small in memory. */
-const CHUNK_LINES = 20_000;
-const CHUNK_CHARACTERS = 16 * 1024 * 1024;
+const CHUNK_LINES = 40_000;
+/** Of lines that are not plain points: they take memory as they are. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 /** A slow stream is committed this often, so that its points are seen. */
 const CHUNK_AGE_MS = 1000;
 /** After so few lines composites are computed anew at once, not at the stream's end. */
@@ -30,19 +31,16 @@ export interface StreamResult {
   readonly errors: readonly { readonly line: number; readonly message: string }[];
 }
 
-interface ReadLine {
-  readonly number: number;
-  readonly reference: string;
-  readonly raw: unknown;
-}
-
 class Recording {
   readonly #ctx: ServiceContext;
   readonly #streams = new Map<string, MinuteStream>();
   readonly #touched = new Set<string>();
-  #lines: ReadLine[] = [];
-  #characters = 0;
+  /** What is being read, and what is being stored meanwhile. */
+  #lines = new PointLines(CHUNK_LINES);
+  #others = new PointLines(CHUNK_LINES);
   #startedMs = 0;
+  #storing: Promise<void> = Promise.resolve();
+  #failure: { readonly cause: unknown } | null = null;
   #accepted = 0;
   #rejected = 0;
   readonly #errors: { line: number; message: string }[] = [];
@@ -51,65 +49,65 @@ class Recording {
     this.#ctx = ctx;
   }
 
+  /** Whether the lines so far have to be committed before another is added. */
+  get isFull(): boolean {
+    return this.#lines.isFull || this.#lines.otherBytes >= CHUNK_BYTES;
+  }
+
+  /** Whether the first of them has waited long enough to be seen. */
   get isDue(): boolean {
-    const { length } = this.#lines;
-    return (
-      length >= CHUNK_LINES ||
-      this.#characters >= CHUNK_CHARACTERS ||
-      (length > 0 && this.#ctx.clock.now() - this.#startedMs >= CHUNK_AGE_MS)
-    );
+    return this.#lines.length > 0 && this.#ctx.clock.now() - this.#startedMs >= CHUNK_AGE_MS;
   }
 
-  add({ number, text }: Line): void {
-    if (text === null) {
-      this.#reject(number, `The line is longer than ${MAX_LINE_BYTES} bytes.`);
-      return;
-    }
-    if (text.trim() === '') return;
-    let raw: unknown;
-    try {
-      raw = JSON.parse(text);
-    } catch {
-      this.#reject(number, 'The line is not valid JSON.');
-      return;
-    }
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-      this.#reject(number, 'The line must be a JSON object.');
-      return;
-    }
-    const reference = 'slo' in raw ? raw.slo : undefined;
-    if (typeof reference !== 'string') {
-      this.#reject(number, 'slo: must be the UUID of an SLO or project.name');
-      return;
-    }
+  add({ number, bytes, from, to }: Line): void {
     if (this.#lines.length === 0) this.#startedMs = this.#ctx.clock.now();
-    this.#lines.push({ number, reference, raw });
-    this.#characters += text.length;
+    const fault =
+      bytes === null
+        ? `The line is longer than ${MAX_LINE_BYTES} bytes.`
+        : this.#lines.add(number, bytes, from, to);
+    if (fault !== null) this.#reject(number, fault);
   }
 
-  /** Stores the lines so far in one transaction. */
+  /** Stores the lines so far in one transaction, once those before are stored. The next ones can be read meanwhile. */
   async commit(): Promise<void> {
+    await this.settled();
+    this.assertWell();
     const lines = this.#lines;
-    this.#lines = [];
-    this.#characters = 0;
+    this.#lines = this.#others;
+    this.#others = lines;
+    this.#storing = this.#store(lines).catch((cause: unknown) => {
+      this.#failure = { cause };
+    });
+  }
+
+  /** Waits until nothing is being stored any more, however that ended. */
+  async settled(): Promise<void> {
+    await this.#storing;
+  }
+
+  /** Throws what has gone wrong so far. */
+  assertWell(): void {
+    if (this.#failure !== null) throw this.#failure.cause;
+  }
+
+  async #store(lines: PointLines): Promise<void> {
     if (lines.length === 0) return;
     const { accountId } = this.#ctx.actor;
     const nowMs = this.#ctx.clock.now();
-    const references = [...new Set(lines.map(({ reference }) => reference))];
+    const { references } = lines;
     const known = await this.#ctx.db.tenant(accountId, (tx) => slosByReference(tx, accountId, references));
-    const oldestMs = oldestOf(lines, nowMs, this.#ctx.retentionMs);
-    await this.#ctx.partitions.ensure(oldestMs, nowMs + 10 * MINUTE_MS);
+    const oldestMs = Math.max(Math.min(lines.oldestMs, nowMs), nowMs - this.#ctx.retentionMs);
+    await this.#ctx.partitions.ensure(floorTo(oldestMs, MINUTE_MS), nowMs + 10 * MINUTE_MS);
     const acceptedBefore = this.#accepted;
     await this.#ctx.db.tenant(accountId, async (tx) => {
       const ids = [...new Set(known.flatMap((slo) => slo?.id ?? []))];
       const locked = await slosByReference(tx, accountId, ids, { lock: true });
       const byId = new Map(locked.flatMap((slo) => (slo === null ? [] : [[slo.id, slo]])));
-      const byReference = new Map<string, Slo>();
-      references.forEach((reference, i) => {
-        const slo = byId.get(known[i]?.id ?? '');
-        if (slo !== undefined) byReference.set(reference, slo);
-      });
-      this.#takeLines(lines, byReference, nowMs);
+      this.#takeLines(
+        lines,
+        known.map((slo) => byId.get(slo?.id ?? '')),
+        nowMs,
+      );
       const minutes = [...byId.values()].flatMap((slo) => {
         const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
         return drained.size === 0 ? [] : [{ slo, minutes: drained }];
@@ -119,6 +117,7 @@ class Recording {
       if (lines.length <= SMALL_CHUNK_LINES) await refreshMarked(tx, accountId, nowMs);
       for (const { slo } of minutes) this.#touched.add(slo.id);
     });
+    lines.clear();
     this.#ctx.onPointsStored(this.#accepted - acceptedBefore);
   }
 
@@ -141,18 +140,19 @@ class Recording {
     return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
   }
 
-  #takeLines(lines: readonly ReadLine[], slos: ReadonlyMap<string, Slo>, nowMs: number): void {
+  /** Adds what is right of the lines to the minutes. `slos` has an SLO, or none, for each reference. */
+  #takeLines(lines: PointLines, slos: readonly (Slo | undefined)[], nowMs: number): void {
     const bounds = { nowMs, retentionMs: this.#ctx.retentionMs };
-    for (const { number, reference, raw } of lines) {
-      const slo = slos.get(reference);
+    for (let i = 0; i < lines.length; i += 1) {
+      const slo = slos[lines.referenceOf(i)];
       if (slo === undefined) {
-        this.#reject(number, 'slo: There is no such SLO.');
+        this.#reject(lines.numberOf(i), 'slo: There is no such SLO.');
         continue;
       }
-      const point = takePoint(raw, slo, bounds, 'slo');
+      const point = lines.take(i, slo, bounds);
       if (isFaulty(point)) {
         this.#reject(
-          number,
+          lines.numberOf(i),
           point.faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
         );
         continue;
@@ -171,17 +171,6 @@ class Recording {
     this.#rejected += 1;
     if (this.#errors.length < MAX_ERRORS) this.#errors.push({ line, message });
   }
-}
-
-/** A bound on the oldest point, before the lines are checked. */
-function oldestOf(lines: readonly ReadLine[], nowMs: number, retentionMs: number): number {
-  let oldest = nowMs;
-  for (const { raw } of lines) {
-    const at = typeof raw === 'object' && raw !== null && 'at' in raw ? raw.at : undefined;
-    const ms = typeof at === 'string' ? Date.parse(at) : Number.NaN;
-    if (ms < oldest) oldest = ms;
-  }
-  return floorTo(Math.max(oldest, nowMs - retentionMs), MINUTE_MS);
 }
 
 /** Yields null while the items are silent, so that what has come in is committed in time. */
@@ -228,15 +217,18 @@ export async function recordStream({
   try {
     for await (const some of withTicks(lines, CHUNK_AGE_MS)) {
       input.signal?.throwIfAborted();
+      recording.assertWell();
       for (const line of some ?? []) {
         recording.add(line);
-        if (recording.isDue) await recording.commit();
+        if (recording.isFull) await recording.commit();
       }
       if (recording.isDue) await recording.commit();
     }
   } catch (cause) {
+    await recording.settled();
     if (cause instanceof ServiceError) throw cause;
     if (input.signal?.aborted === true || isCutOff(cause)) {
+      recording.assertWell();
       await recording.finish();
       throw new ServiceError('malformed', 'The body was cut off; what came before is stored in part.', {
         cause,
@@ -245,6 +237,8 @@ export async function recordStream({
     throw cause;
   }
   await recording.commit();
+  await recording.settled();
+  recording.assertWell();
   return recording.finish();
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration, MINUTE_MS } from '../lib/duration.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
 import type { Slo } from '../slo/definition.ts';
-import { isFaulty, type PointFaults, readPoint } from '../slo/point-schema.ts';
+import { checkPoint, isFaulty, type PointFaults, readPoint } from '../slo/point-schema.ts';
 import { objectiveAt } from '../slo/revision.ts';
 import type { Point } from '../slo/sli.ts';
 
@@ -34,7 +34,15 @@ export function takePoint(
   ownField?: string,
 ): Point | PointFaults {
   const names = slo.objectives.map(({ name }) => name);
-  const point = readPoint(raw, slo.sli, names, ownField);
+  return inTime(readPoint(raw, slo.sli, names, ownField), slo, bounds);
+}
+
+/** A point for an SLO of which each field by itself is right, or all that is wrong with it. */
+export function takePlainPoint(point: Point, slo: Slo, bounds: PointBounds): Point | PointFaults {
+  return inTime(checkPoint(point, slo.sli), slo, bounds);
+}
+
+function inTime(point: Point | PointFaults, slo: Slo, bounds: PointBounds): Point | PointFaults {
   if (isFaulty(point)) return point;
   const fault = timeFault(slo, point, bounds);
   return fault === null ? point : { faults: [fault] };

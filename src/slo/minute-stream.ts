@@ -76,9 +76,12 @@ export class MinuteStream {
 
 class ObjectiveMinutes {
   readonly #grouping: Grouping;
-  /** Of a request: every minute. Of a stream: the one that was added to last. */
+  /** The minute that was added to last, and whether that is reported. */
+  #current: MinuteAccumulator | null = null;
+  #isReported = false;
+  /** Of a request: every minute. */
   readonly #open = new Map<number, MinuteAccumulator>();
-  #closed = new Map<number, MinuteReceived>();
+  #closed = new ReceivedMinutes();
   #touched = false;
 
   constructor(grouping: Grouping) {
@@ -87,30 +90,56 @@ class ObjectiveMinutes {
 
   open(minuteMs: number): MinuteAccumulator {
     this.#touched = true;
-    const known = this.#open.get(minuteMs);
-    if (known !== undefined) return known;
-    if (this.#grouping === 'stream') this.#close();
-    const minute = createMinute(minuteMs);
+    const wasReported = this.#isReported;
+    this.#isReported = false;
+    if (this.#current?.minuteMs === minuteMs) return this.#current;
+    if (this.#grouping === 'stream') {
+      if (this.#current !== null && !wasReported) this.#closed.merge(receivedOf(this.#current));
+      this.#current = createMinute(minuteMs);
+      return this.#current;
+    }
+    const minute = this.#open.get(minuteMs) ?? createMinute(minuteMs);
     this.#open.set(minuteMs, minute);
+    this.#current = minute;
     return minute;
   }
 
   drain(): MinuteReceived[] {
     if (!this.#touched) return [];
     this.#touched = false;
+    this.#isReported = true;
     const received = this.#closed;
-    this.#closed = new Map();
-    for (const minute of this.#open.values()) merge(received, minute);
-    return [...received.values()].sort((a, b) => a.minuteMs - b.minuteMs);
-  }
-
-  #close(): void {
-    for (const minute of this.#open.values()) merge(this.#closed, minute);
-    this.#open.clear();
+    this.#closed = new ReceivedMinutes();
+    if (this.#grouping === 'request')
+      for (const minute of this.#open.values()) received.merge(receivedOf(minute));
+    else if (this.#current !== null) received.merge(receivedOf(this.#current));
+    return received.ascending();
   }
 }
 
-function merge(into: Map<number, MinuteReceived>, minute: MinuteAccumulator): void {
-  const received = receivedOf(minute);
-  into.set(minute.minuteMs, mergeReceived(into.get(minute.minuteMs) ?? null, received));
+/** What was received, by minute. */
+class ReceivedMinutes {
+  readonly #minutes: MinuteReceived[] = [];
+  /** Where each minute stands, from the first one on that comes out of order. */
+  #places: Map<number, number> | null = null;
+
+  merge(next: MinuteReceived): void {
+    const last = this.#minutes.at(-1);
+    if (this.#places === null && (last === undefined || last.minuteMs < next.minuteMs)) {
+      this.#minutes.push(next);
+      return;
+    }
+    this.#places ??= new Map(this.#minutes.map(({ minuteMs }, place) => [minuteMs, place]));
+    const place = this.#places.get(next.minuteMs);
+    if (place === undefined) {
+      this.#places.set(next.minuteMs, this.#minutes.length);
+      this.#minutes.push(next);
+    } else {
+      this.#minutes[place] = mergeReceived(this.#minutes[place] ?? null, next);
+    }
+  }
+
+  ascending(): MinuteReceived[] {
+    return this.#places === null ? this.#minutes : this.#minutes.sort((a, b) => a.minuteMs - b.minuteMs);
+  }
 }

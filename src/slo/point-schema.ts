@@ -67,6 +67,18 @@ export function readPoint(
     value: readValue(fields.value, faults),
   };
   // A field that is there but wrong reads as null; it must not be called missing too.
+  checkFields(point, fields, sli, faults);
+  return faults.length === 0 ? point : { faults };
+}
+
+/** A point of which each field by itself is right, or what is wrong with it for this SLI. */
+export function checkPoint(point: Point, sli: Sli): Point | PointFaults {
+  const faults: ErrorDetail[] = [];
+  checkFields(point, point, sli, faults);
+  return faults.length === 0 ? point : { faults };
+}
+
+function checkFields(point: Point, fields: RawPoint, sli: Sli, faults: ErrorDetail[]): void {
   switch (sli.type) {
     case 'ratio':
       checkRatio(point, fields, sli.incremental, faults);
@@ -78,7 +90,6 @@ export function readPoint(
       faults.push({ path: '', message: 'cannot be: a composite counts by its components alone' });
       break;
   }
-  return faults.length === 0 ? point : { faults };
 }
 
 /** Any object, read by the fields that a point may have. */

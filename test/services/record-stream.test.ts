@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
+import { ServiceError } from '../../src/lib/errors.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { deleteSlo } from '../../src/services/delete-slo.ts';
 import { getSlo } from '../../src/services/find-slos.ts';
 import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream, type StreamResult } from '../../src/services/record-stream.ts';
+import type { Tx } from '../../src/storage/client.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 
@@ -132,7 +134,7 @@ test('a stream that breaks off keeps what was committed and says so, and pushing
     },
   });
   await expect(recordStream({ ctx, input: { body: broken } })).rejects.toMatchObject({ code: 'malformed' });
-  // 20,000 lines are a chunk: two of them are the first 100 minutes of 400 points.
+  // 40,000 lines are a chunk: the first 100 minutes of 400 points.
   expect(await counts()).toEqual([40_000, 40_000]);
   expect(await stream(lines)).toMatchObject({ accepted: 60_000 });
   expect(await counts()).toEqual([60_000, 60_000]);
@@ -148,6 +150,45 @@ test('a minute that a chunk ends in goes on in the next one', async () => {
   }));
   expect(await stream(lines)).toMatchObject({ accepted: 120_000 });
   expect(await counts()).toEqual([120_000, 120_000]);
+});
+
+test('a stream whose points cannot be stored fails as soon as that is known, though more would come', async () => {
+  const { ctx } = await account();
+  const failure = new ServiceError('unavailable', 'The database went away; try again.');
+  let transactions = 0;
+  const failing = {
+    ...ctx.db,
+    tenant: <T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T> => {
+      transactions += 1;
+      // The first one looks the names up, the second one stores.
+      return transactions === 2 ? Promise.reject(failure) : ctx.db.tenant(accountId, work);
+    },
+  };
+  const lines = (from: number): Uint8Array =>
+    Buffer.from(
+      Array.from({ length: 10_000 }, (_, i) =>
+        JSON.stringify({ slo: 'default.api', at: minute(1 + from + i), good: 1, total: 1 }),
+      ).join('\n') + '\n',
+    );
+  let sent = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(lines(sent));
+      sent += 10_000;
+    },
+  });
+  const input = { body: endless };
+  await expect(recordStream({ ctx: { ...ctx, db: failing }, input })).rejects.toBe(failure);
+  expect(transactions).toBe(2);
+});
+
+test('minutes that come in any order are those that count', async () => {
+  const { stream, counts } = await account();
+  const order = [7, 3, 9, 3, 8, 2, 9, 1];
+  const lines = order.map((back, i) => ({ slo: 'default.api', at: minute(back), good: i, total: 10 }));
+  expect(await stream(lines)).toMatchObject({ accepted: 8 });
+  // The last of each minute: 7 has 0, 3 has 3, 9 has 6, 8 has 4, 2 has 5, 1 has 7.
+  expect(await counts()).toEqual([25, 60]);
 });
 
 test('threshold points count for every objective by its own bound, and an objective can be named', async () => {
