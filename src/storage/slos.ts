@@ -1,4 +1,5 @@
 import { and, asc, count, desc, eq, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 import { ServiceError } from '../lib/errors.ts';
 import type { BudgetAdjustment } from '../slo/adjustment.ts';
 import { type AlertMessage, nextDueMs } from '../slo/alert-message.ts';
@@ -339,9 +340,24 @@ export async function selectAllSlos({ orm }: Tx, accountId: string, filter: SloF
   return rows.map(sloOf);
 }
 
+/** A stream whose newest data is older than this fills up the past. */
+const FILLING_BEHIND_MS = HOUR_MS;
+
+/**
+ * Whether a stream is filling up the SLO's past: its status was written in this minute or the one before, and
+ * neither its data nor its snapshots reach to near there. Completed now, its snapshots up to the present would be
+ * written anew with every later part of the stream. The stream completes them at its end; where it was killed they
+ * are due in the second minute after.
+ */
+const isBeingFilled = (atMs: number): SQL =>
+  sql`(${npSlos.evaluatedAt} >= ${new Date(atMs - MINUTE_MS)}
+    AND ${npSlos.snapshotsUntil} < ${npSlos.evaluatedAt}
+    AND ${npSlos.lastDataAt} < ${new Date(atMs - FILLING_BEHIND_MS)}
+    AND ${npSlos.recomputeFrom} IS NULL)`;
+
 /**
  * The next SLOs whose status is older than the instant, locked against writers: of all accounts, or of those in
- * the given virtual shards.
+ * the given virtual shards. Those that a stream is filling up are left to it.
  */
 export async function lockSlosBehind(
   { orm }: Tx,
@@ -363,6 +379,7 @@ export async function lockSlosBehind(
           sql`${npSlos.snapshotsUntil} < ${new Date(atMs)}`,
           sql`${npSlos.recomputeFrom} IS NOT NULL`,
         ),
+        sql`${isBeingFilled(atMs)} IS NOT TRUE`,
       ),
     )
     .orderBy(asc(npSlos.sourceAccountId), asc(npSlos.level), asc(npSlos.id))

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../../src/lib/duration.ts';
 import { ServiceError } from '../../src/lib/errors.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { deleteSlo } from '../../src/services/delete-slo.ts';
+import { evaluate } from '../../src/services/evaluate.ts';
 import { getSlo } from '../../src/services/find-slos.ts';
 import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
@@ -166,9 +167,9 @@ test('a stream whose points cannot be stored fails as soon as that is known, tho
   };
   const lines = (from: number): Uint8Array =>
     Buffer.from(
-      Array.from({ length: 10_000 }, (_, i) =>
+      `${Array.from({ length: 10_000 }, (_, i) =>
         JSON.stringify({ slo: 'default.api', at: minute(1 + from + i), good: 1, total: 1 }),
-      ).join('\n') + '\n',
+      ).join('\n')}\n`,
     );
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
@@ -227,3 +228,82 @@ test('a series that begins with the last minute of a UTC day counts it', async (
   expect(await stream([{ slo: 'default.api', at, good: 9, total: 10 }])).toMatchObject({ accepted: 1 });
   expect(await counts()).toEqual([9, 10]);
 });
+
+/** Fifty minutes of the past with 800 points each: as many lines as are stored together. */
+function fiftyMinutes(hoursBack: number): Uint8Array {
+  const lines = Array.from({ length: 50 * 800 }, (_, i) =>
+    JSON.stringify({
+      slo: 'default.api',
+      at: minute(hoursBack * 60 - Math.floor(i / 800)),
+      good: 9,
+      total: 10,
+    }),
+  );
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+test('a tick in a stream that fills up the past leaves its snapshots alone until the stream ends or stays away', async () => {
+  const { ctx, env, slo, counts } = await account();
+  const rows = async (): Promise<number> => {
+    const [row] = await database.query<{ n: string }>(
+      'SELECT count(*) AS n FROM np_slo_snapshots WHERE slo_id = $1 AND state IS NOT NULL',
+      [slo.id],
+    );
+    return Number(row?.n);
+  };
+  const stored = waiter();
+  let feed: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      feed = controller;
+    },
+  });
+  const own = { ...ctx, onPointsStored: () => stored.wake() };
+  const streaming = recordStream({ ctx: own, input: { body } });
+  feed?.enqueue(fiftyMinutes(48));
+  await stored.next();
+  expect(await rows()).toBe(50);
+
+  await evaluate(env);
+  env.clock.advance(MINUTE_MS);
+  await evaluate(env);
+  expect(await rows()).toBe(50);
+
+  // The ten minutes between have snapshots too.
+  feed?.enqueue(fiftyMinutes(47));
+  await stored.next();
+  expect(await rows()).toBe(110);
+
+  // Nothing has come for two minutes: the tick does not wait any longer.
+  env.clock.advance(2 * MINUTE_MS);
+  await evaluate(env);
+  const complete = await rows();
+  // From the end of the first minute, 48 h less a minute before the stream began, to three minutes after that.
+  expect(complete).toBe(48 * 60 + 3);
+
+  feed?.enqueue(fiftyMinutes(46));
+  feed?.close();
+  expect(await streaming).toMatchObject({ accepted: 3 * 50 * 800 });
+  expect(await rows()).toBe(complete);
+  expect(await counts()).toEqual([150 * 800 * 9, 150 * 800 * 10]);
+});
+
+/** Told of something, over and over; each `next` waits for one more time. */
+function waiter() {
+  let told = 0;
+  let waiting: (() => void) | null = null;
+  return {
+    wake(): void {
+      told += 1;
+      waiting?.();
+    },
+    async next(): Promise<void> {
+      while (told === 0) {
+        await new Promise<void>((resolve) => {
+          waiting = resolve;
+        });
+      }
+      told -= 1;
+    },
+  };
+}
