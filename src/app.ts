@@ -45,7 +45,7 @@ export interface App {
   fetch(request: Request, env?: unknown): Promise<Response>;
   /** Takes over connections that are to become WebSockets. Never throws. */
   readonly upgrade: Upgrade;
-  /** Starts the workers. */
+  /** Prepares queries, and starts the workers. */
   start(): Promise<void>;
   /** Ends the live streams, stops the workers, and waits for what they have in hand. */
   stop(): Promise<void>;
@@ -184,6 +184,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
       }
     },
     async start() {
+      await prometheus.prepare();
       for (const worker of workers) worker.start();
     },
     upgrade: sockets.upgrade,

@@ -125,6 +125,9 @@ function asTenant(accountId: string, statementTimeoutMs: number): string {
   return `SET LOCAL statement_timeout = ${statementTimeoutMs}; SET LOCAL ROLE ${TENANT_ROLE}; SET LOCAL app.source_account_id = '${accountId}'`;
 }
 
+/** So many idle connections stay open: a new one takes several times as long as what it is mostly asked. */
+export const KEPT_CONNECTIONS = 2;
+
 export interface DatabaseOptions {
   readonly logger: Logger;
   readonly maxConnections?: number;
@@ -140,6 +143,7 @@ export function createDatabase(
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
+    min: KEPT_CONNECTIONS,
     connectionTimeoutMillis: 5000,
     application_name: 'nself-slo-tracker',
   });

@@ -1,8 +1,10 @@
-import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
 
 /** Rows further apart than this, some three years, do not share their times. */
 const MAX_MINUTES = 1_500_000;
-const MARGIN_MS = 8 * DAY_MS;
+/** Room at both ends for rows that reach a little further: as much as there is, but within these. */
+const LEAST_MARGIN_MS = HOUR_MS;
+const MOST_MARGIN_MS = 8 * DAY_MS;
 
 /** The times of series that have a sample in every minute: one array for all of them. */
 export class MinuteGrid {
@@ -25,9 +27,12 @@ export class MinuteGrid {
     if (offset < 0 || offset + length > this.#times.length) {
       const isEmpty = this.#times.length === 0;
       const endMs = fromMs + length * MINUTE_MS;
-      const lowMs = floorTo(isEmpty ? fromMs : Math.min(fromMs, this.#firstMs), DAY_MS);
       const oldEndMs = this.#firstMs + this.#times.length * MINUTE_MS;
-      const highMs = (isEmpty ? endMs : Math.max(endMs, oldEndMs - MARGIN_MS)) + MARGIN_MS;
+      const low = isEmpty ? fromMs : Math.min(fromMs, this.#firstMs);
+      const high = isEmpty ? endMs : Math.max(endMs, oldEndMs);
+      const marginMs = Math.min(MOST_MARGIN_MS, Math.max(LEAST_MARGIN_MS, high - low));
+      const lowMs = low < this.#firstMs || isEmpty ? low - marginMs : low;
+      const highMs = high > oldEndMs || isEmpty ? high + marginMs : high;
       const minutes = Math.ceil((highMs - lowMs) / MINUTE_MS);
       if (minutes > MAX_MINUTES) return minutesFrom(fromMs, length);
       this.#times = minutesFrom(lowMs, minutes);

@@ -10,6 +10,7 @@ import { fillGaps } from './fill-gaps.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { type Grant, MemoryBudget } from './memory-budget.ts';
 import { MinuteGrid } from './minute-grid.ts';
+import { prepareConnections } from './prepare-connections.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
 import { readSeriesState, readSeriesStateOnce, selectSeriesDefinitions } from './series-definitions.ts';
@@ -28,6 +29,8 @@ export interface OpenSource extends SampleSource {
 
 /** The series of all accounts, as their definitions and snapshots make them. */
 export interface SeriesStore {
+  /** Opens connections and has them plan the statements of queries, so that the first query need not. */
+  prepare(): Promise<void>;
   /** For one query of the account. */
   open(accountId: string): OpenSource;
   /** All series that the account's definitions make now, with or without samples. */
@@ -148,6 +151,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   }
 
   return {
+    prepare: () => prepareConnections(db, clock.now()),
     configured: (accountId) => db.tenantSnapshot(accountId, (tx) => accountSeries(tx, accountId)),
     open(accountId) {
       const grants: Grant[] = [];

@@ -19,6 +19,7 @@ const MATCHERS = [
   '{objective!~"f.+"}',
   '{project="default",service=~".+"}',
   '{component_slo=""}',
+  '{component_slo=~"ratio|gappy"}',
 ];
 const RANGES = ['2m', '5m', '17m', '1h', '1h30m'];
 const OVER_TIME = [
@@ -49,6 +50,7 @@ const GROUPINGS = [
   ' without (objective)',
   ' by (project)',
   ' without (slo, nothing)',
+  ' by (slo, component_slo)',
 ];
 /** Without atan2, which keeps the metric's name in Prometheus 2.42 and drops it in 3. */
 const ARITHMETIC = ['+', '-', '*', '/', '%', '^'];
@@ -60,6 +62,7 @@ const MATCHING = [
   ' ignoring (nothing)',
   ' on (project) group_left ()',
   ' on (slo, objective) group_right (service)',
+  ' ignoring (component_project, component_slo, component_objective) group_left ()',
 ];
 
 /** `count` PromQL expressions over the metrics, the same for the same seed. */

@@ -55,6 +55,23 @@ async function fill(): Promise<void> {
       ...window,
     },
   });
+  await createSlo({
+    ctx,
+    input: {
+      name: 'bundle',
+      service: 'web',
+      target: 0.9,
+      sli: {
+        type: 'composite',
+        max_delay: '2m',
+        components: [
+          { slo: 'ratio', weight: 3 },
+          { slo: 'gappy', weight: 1, when_delayed: 'count_as_bad' },
+        ],
+      },
+      ...window,
+    },
+  });
   const record = (id: string, point: (n: number) => object | null) =>
     recordMeasurements({
       ctx,
@@ -205,6 +222,15 @@ describe.skipIf(!hasPrograms('prometheus', 'promtool'))(
       prometheus = await createPrometheusClient(NOW + 1000);
       await fill();
       oracle = await startOracle();
+    });
+
+    test('all 22 metrics have samples', async () => {
+      const { body } = await prometheus.ask('/query', {
+        query: 'count by (__name__) (last_over_time({slo=~".+"}[1h]))',
+        time: String(AT),
+      });
+      const names = body.data.result.map(({ metric }: Series) => metric.__name__);
+      expect(names.sort()).toEqual(SLO_METRICS.map(({ name }) => name).sort());
     });
 
     test('300 generated queries have the same answer at an instant', async () => {

@@ -1,0 +1,28 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { type Database, KEPT_CONNECTIONS } from './client.ts';
+import { loadSamples } from './sample-rows.ts';
+import { readSeriesState, readSeriesStateOnce, selectSeriesDefinitions } from './series-definitions.ts';
+
+/** An account without an SLO, as a rule. */
+const NOBODY = 'nobody';
+/** What dashboards ask for first. */
+const METRICS = ['reliability', 'budget', 'burn_rate'] as const;
+
+/** Opens the connections that stay open, and has them plan the statements of queries, so that the first query need not. */
+export async function prepareConnections(db: Database, nowMs: number): Promise<void> {
+  const toMs = floorTo(nowMs, MINUTE_MS);
+  const range = { kind: 'stretch', fromMs: toMs - MINUTE_MS, toMs } as const;
+  const all = Array.from({ length: KEPT_CONNECTIONS });
+  await Promise.all(
+    all.map(() =>
+      db.tenantSnapshot(NOBODY, async (tx) => {
+        await readSeriesState(tx, NOBODY);
+        await selectSeriesDefinitions(tx, NOBODY, []);
+        for (const metric of METRICS) {
+          await loadSamples(tx, { accountId: NOBODY, metric, sloIds: null, range });
+        }
+      }),
+    ),
+  );
+  await Promise.all(all.map(() => readSeriesStateOnce(db, NOBODY)));
+}
