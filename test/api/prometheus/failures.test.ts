@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => admin.end());
 
-const valueOf = async (client: PrometheusClient): Promise<string> =>
+const reliabilityOf = async (client: PrometheusClient): Promise<string> =>
   (await client.ask('/query', RELIABILITY)).body.data.result[0].value[1];
 
 test('a client that goes away has its query stopped, and others are answered all the while', async () => {
@@ -69,7 +69,7 @@ test('a client that goes away has its query stopped, and others are answered all
   });
   await expect.poll(() => started.length, TIMEOUT).toBe(1);
   // It does not keep the process to itself.
-  expect(await valueOf(prometheus)).toBe('0.9');
+  expect(await reliabilityOf(prometheus)).toBe('0.9');
   expect(statuses).toEqual([]);
   client.abort();
   await expect(asked).rejects.toThrow();
@@ -92,8 +92,8 @@ test('a database that ends its connections in the middle of a query is told as P
   expect(body).toMatchObject({ status: 'error', errorType: 'unavailable' });
   expect([status, headers.get('content-type')]).toEqual([503, 'application/json']);
   await lock.end();
-  expect(await valueOf(client)).toBe('0.9');
-  expect(await valueOf(prometheus)).toBe('0.9');
+  expect(await reliabilityOf(client)).toBe('0.9');
+  expect(await reliabilityOf(prometheus)).toBe('0.9');
 });
 
 test('a database that is away is an unavailable, not an end of the process, and comes back', async () => {
@@ -114,6 +114,6 @@ test('a database that is away is an unavailable, not an end of the process, and 
 test('queries are prepared without a trace: the first one afterwards answers what it would have', async () => {
   const client = prometheusOn(prometheus.environment);
   await client.app.prepare();
-  expect(await valueOf(client)).toBe('0.9');
+  expect(await reliabilityOf(client)).toBe('0.9');
   expect((await client.ask('/query', { query: 'burn_rate{slo=~"slo-.+"}' })).body.data.result).toEqual([]);
 });
