@@ -1,4 +1,5 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { groupBy } from '../lib/group-by.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusInstants } from '../slo/instants.ts';
 import {
@@ -16,8 +17,9 @@ import type { ObjectiveRule, Sums, SumsBetween } from '../slo/status.ts';
 import { objectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { selectDayReports } from '../storage/reports.ts';
-import { loadFirstRows, loadMinutes, type SeriesKey } from '../storage/series-columns.ts';
+import { loadFirstRows, type SeriesKey } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
+import { loadUsedMinutes } from '../storage/used-minutes.ts';
 import { straddleIn, straddleOptions } from './series-plan.ts';
 
 /** One row to compute: an objective over a period. */
@@ -50,33 +52,36 @@ interface Before {
   readonly figures: MinuteFigures;
 }
 
+/** Minutes of all series together that are in memory at a time: a day of 350 SLOs, or one long period. */
+const MINUTES_AT_A_TIME = 500_000;
+/** SLOs whose stored days are in memory at a time. */
+const SLOS_AT_A_TIME = 100;
+
 /**
  * From where on the series' minutes are whole; -Infinity where none has gone yet. Days before it have to be
  * taken from their reports.
  */
 export async function keptFrom(tx: Tx, tasks: readonly Pick<ReportTask, 'slo' | 'key'>[]): Promise<number[]> {
-  const first = await loadFirstRows(
-    tx,
-    tasks.map(({ key }) => key),
-  );
-  return tasks.map(({ slo }, i) => {
-    if (slo.firstDataAtMs === null) return Number.NEGATIVE_INFINITY;
-    const firstRowMs = first[i]?.at[0];
+  const seriesOf = ({ key }: Pick<ReportTask, 'key'>): string => `${key.sloId} ${key.objective}`;
+  const keys = new Map(tasks.map((task) => [seriesOf(task), task.key]));
+  const loaded = await loadFirstRows(tx, [...keys.values()]);
+  const first = new Map([...keys.keys()].map((series, i) => [series, loaded[i]?.at[0]]));
+  return tasks.map((task) => {
+    if (task.slo.firstDataAtMs === null) return Number.NEGATIVE_INFINITY;
+    const firstRowMs = first.get(seriesOf(task));
     if (firstRowMs === undefined) return Number.POSITIVE_INFINITY;
-    return firstRowMs <= slo.firstDataAtMs + MINUTE_MS ? Number.NEGATIVE_INFINITY : firstRowMs;
+    return firstRowMs <= task.slo.firstDataAtMs + MINUTE_MS ? Number.NEGATIVE_INFINITY : firstRowMs;
   });
 }
 
-async function loadBefore(
-  tx: Tx,
-  { slo, key, rule, window, atMs }: ReportTask,
-  keptMs: number,
-): Promise<Before | null> {
+/** Until when a task's days are to be taken from their reports; null for one whose minutes are all there. */
+function goneUntil({ slo, window, atMs }: ReportTask, keptMs: number): number | null {
   if (keptMs <= window.startMs) return null;
   const day = reportPeriodAt(slo, 'day', Math.min(keptMs, atMs));
-  const fromMs = Math.min(day.startMs >= keptMs ? day.startMs : day.endMs, atMs);
-  const days = await selectDayReports(tx, key, window.startMs, fromMs);
-  if (days.length === 0) return null;
+  return Math.min(day.startMs >= keptMs ? day.startMs : day.endMs, atMs);
+}
+
+function beforeOf(rule: ObjectiveRule, fromMs: number, days: readonly ReportRow[]): Before {
   // What a report counts, as the running totals count it.
   const unitOf = ({ total, minutesObserved }: ReportRow): number => {
     if (rule.budgetingMethod === 'timeslices') return MINUTE_MS / rule.sliceMs;
@@ -85,29 +90,95 @@ async function loadBefore(
   return {
     fromMs,
     sums: {
-      good: days.reduce((sum, { row }) => sum + (row.good ?? 0) * unitOf(row), 0),
-      total: days.reduce((sum, { row }) => sum + (row.total ?? 0) * unitOf(row), 0),
+      good: days.reduce((sum, row) => sum + (row.good ?? 0) * unitOf(row), 0),
+      total: days.reduce((sum, row) => sum + (row.total ?? 0) * unitOf(row), 0),
     },
-    figures: joinFigures(days.map(({ row }) => row)),
+    figures: joinFigures(days),
   };
 }
 
-/** One by one, so that no more than a period's minutes are in memory at a time. */
+/** One for each task, in their order. */
+async function loadBefores(tx: Tx, tasks: readonly ReportTask[]): Promise<(Before | null)[]> {
+  const kept = await keptFrom(tx, tasks);
+  const befores: (Before | null)[] = tasks.map(() => null);
+  const gone = tasks.flatMap((task, i) => {
+    const untilMs = goneUntil(task, kept[i] ?? Number.NEGATIVE_INFINITY);
+    return untilMs === null ? [] : [{ task, i, untilMs }];
+  });
+  for (const ofAccount of groupBy(gone, ({ task }) => task.key.accountId).values()) {
+    const sloIds = [...new Set(ofAccount.map(({ task }) => task.key.sloId))];
+    for (let from = 0; from < sloIds.length; from += SLOS_AT_A_TIME) {
+      const some = new Set(sloIds.slice(from, from + SLOS_AT_A_TIME));
+      const asked = ofAccount.filter(({ task }) => some.has(task.key.sloId));
+      const stored = await selectDayReports(tx, asked[0]?.task.key.accountId ?? '', {
+        sloIds: [...some],
+        fromMs: Math.min(...asked.map(({ task }) => task.window.startMs)),
+        toMs: Math.max(...asked.map(({ untilMs }) => untilMs)),
+      });
+      const bySeries = groupBy(stored, ({ sloId, row }) => `${sloId} ${row.objective}`);
+      for (const { task, i, untilMs } of asked) {
+        const days = (bySeries.get(`${task.key.sloId} ${task.key.objective}`) ?? [])
+          .map(({ row }) => row)
+          .filter(({ startMs }) => startMs >= task.window.startMs && startMs < untilMs);
+        if (days.length > 0) befores[i] = beforeOf(task.rule, untilMs, days);
+      }
+    }
+  }
+  return befores;
+}
+
+/** A task with the minutes that its figures are made of. */
+interface Stretch {
+  readonly n: number;
+  readonly task: ReportTask;
+  readonly before: Before | null;
+  readonly fromMs: number;
+}
+
+/** As many at a time as fit into memory, those of the same minutes together. */
+function* partsOf(stretches: readonly Stretch[]): Generator<Stretch[]> {
+  let part: Stretch[] = [];
+  let minutes = 0;
+  for (const stretch of stretches.toSorted((a, b) => a.fromMs - b.fromMs || a.task.atMs - b.task.atMs)) {
+    const length = (stretch.task.atMs - stretch.fromMs) / MINUTE_MS;
+    if (part.length > 0 && minutes + length > MINUTES_AT_A_TIME) {
+      yield part;
+      part = [];
+      minutes = 0;
+    }
+    part.push(stretch);
+    minutes += length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** One for each task, in their order. */
 async function loadFigures(
   tx: Tx,
-  { key, rule, window, atMs }: ReportTask,
-  before: Before | null,
-): Promise<MinuteFigures> {
-  const fromMs = before?.fromMs ?? window.startMs;
-  const [rows] = await loadMinutes(tx, [key], [{ series: 0, fromMs: fromMs + MINUTE_MS, toMs: atMs }]);
-  const minutes: ReportMinute[] = [];
-  for (let i = 0; i < (rows?.at.length ?? 0); i += 1) {
-    const total = rows?.usedTotal[i] ?? Number.NaN;
-    if (Number.isNaN(total)) continue;
-    minutes.push({ minuteMs: (rows?.at[i] ?? 0) - MINUTE_MS, good: rows?.usedGood[i] ?? 0, total });
+  tasks: readonly ReportTask[],
+  befores: readonly (Before | null)[],
+  signal: AbortSignal | undefined,
+): Promise<MinuteFigures[]> {
+  const stretches = tasks.map((task, n): Stretch => {
+    const before = befores[n] ?? null;
+    return { n, task, before, fromMs: before?.fromMs ?? task.window.startMs };
+  });
+  const all: MinuteFigures[] = [];
+  for (const part of partsOf(stretches)) {
+    signal?.throwIfAborted();
+    const loaded = await loadUsedMinutes(
+      tx,
+      part.map(({ task, fromMs }) => ({ key: task.key, fromMs: fromMs + MINUTE_MS, toMs: task.atMs })),
+    );
+    part.forEach(({ n, task: { rule, atMs }, before, fromMs }, i) => {
+      const minutes = (loaded[i] ?? []).map(
+        ({ at, good, total }): ReportMinute => ({ minuteMs: at - MINUTE_MS, good, total }),
+      );
+      const figures = minuteFigures(rule, fromMs, atMs, minutes);
+      all[n] = before === null ? figures : joinFigures([before.figures, figures]);
+    });
   }
-  const figures = minuteFigures(rule, fromMs, atMs, minutes);
-  return before === null ? figures : joinFigures([before.figures, figures]);
+  return all;
 }
 
 /** Where the sums of the rest begin: the slice that straddles it belongs to the rest. */
@@ -126,13 +197,16 @@ function withBefore(task: ReportTask, before: Before | null, between: SumsBetwee
   };
 }
 
-/** The reports, in the order of the tasks; null for a closed period before the SLO's creation without data. */
-export async function computeReports(tx: Tx, tasks: readonly ReportTask[]): Promise<(ReportRow | null)[]> {
-  const kept = await keptFrom(tx, tasks);
-  const befores: (Before | null)[] = [];
-  for (const [i, task] of tasks.entries()) {
-    befores.push(await loadBefore(tx, task, kept[i] ?? Number.NEGATIVE_INFINITY));
-  }
+/**
+ * The reports, in the order of the tasks; null for a closed period before the SLO's creation without data. In a
+ * few statements for all of them, and in bounded memory, however many there are.
+ */
+export async function computeReports(
+  tx: Tx,
+  tasks: readonly ReportTask[],
+  signal?: AbortSignal,
+): Promise<(ReportRow | null)[]> {
+  const befores = await loadBefores(tx, tasks);
   const loaded = await loadTotals(
     tx,
     tasks.map(({ key, rule, window, atMs }, i) => {
@@ -146,17 +220,16 @@ export async function computeReports(tx: Tx, tasks: readonly ReportTask[]): Prom
       };
     }),
   );
-  const rows: (ReportRow | null)[] = [];
-  for (const [i, task] of tasks.entries()) {
+  const figures = await loadFigures(tx, tasks, befores, signal);
+  return tasks.map((task, i) => {
     const { slo, rule, window, atMs, open } = task;
     const sums = loaded[i];
-    const before = befores[i] ?? null;
-    if (sums === undefined) throw new RangeError('a report has no totals');
+    const minutes = figures[i];
+    if (sums === undefined || minutes === undefined) throw new RangeError('a report has no totals');
     const straddle = straddleOptions(slo, rule, window, sums.minutes);
-    const between = withBefore(task, before, sums.totals.between);
+    const between = withBefore(task, befores[i] ?? null, sums.totals.between);
     const status = objectiveStatus(rule, atMs, between, { window, ...straddle });
     const isBeforeAll = status.reliability === null && !open && slo.createdAtMs >= window.endMs;
-    rows.push(isBeforeAll ? null : reportRow(status, await loadFigures(tx, task, before), null, open));
-  }
-  return rows;
+    return isBeforeAll ? null : reportRow(status, minutes, null, open);
+  });
 }

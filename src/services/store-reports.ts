@@ -1,21 +1,24 @@
-import { DAY_MS } from '../lib/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
+import { groupBy } from '../lib/group-by.ts';
 import { changedFrom } from '../slo/history-marks.ts';
 import { type PeriodWindow, periodsEndingIn, REPORT_PERIODS, reportPeriodAt } from '../slo/report-periods.ts';
 import type { Tx } from '../storage/client.ts';
 import {
   type ReportCursor,
+  type ReportPosition,
   type SloReporting,
-  type SloReports,
-  saveReports,
   selectReportsDue,
 } from '../storage/reports.ts';
+import { type SloReports, saveReports } from '../storage/save-reports.ts';
 import { computeReports, keptFrom, type ReportTask, reportTasks } from './compute-reports.ts';
 import type { ServiceEnvironment } from './context.ts';
 
 /** SLOs that are looked at together. */
-const SLOS_A_PASS = 50;
+const SLOS_A_PASS = 1000;
 /** Days that one step closes, so that what was missed in a year is caught up in bounded steps. */
 const DAYS_A_STEP = 32;
+/** Minutes that are read in one transaction: a day of a thousand SLOs, a quarter of ten. */
+const MINUTES_A_STEP = 1_500_000;
 
 export interface StoreReportsOptions {
   readonly signal?: AbortSignal;
@@ -38,14 +41,15 @@ export async function storeReports(
     const shards = held();
     if (shards?.length === 0) return written;
     const due: SloReporting[] = await env.db.owner((tx) => selectReportsDue(tx, after, SLOS_A_PASS, shards));
-    for (const found of due) {
-      let reporting: SloReporting | null = found;
-      while (reporting !== null) {
+    for (let left = due; left.length > 0; ) {
+      const next: SloReporting[] = [];
+      for (const plans of batchesOf(left.flatMap((reporting) => planOf(reporting) ?? []))) {
         signal?.throwIfAborted();
-        const step = await takeStep(env, reporting);
+        const step = await takeStep(env, plans, signal);
         written += step.written;
-        reporting = step.next;
+        next.push(...step.left);
       }
+      left = next;
     }
     const last = due.at(-1)?.slo;
     if (last === undefined || due.length < SLOS_A_PASS) return written;
@@ -53,24 +57,60 @@ export async function storeReports(
   }
 }
 
+/** What is to be done for an SLO in one step. */
+interface Plan {
+  readonly reporting: SloReporting;
+  /** Closed periods that are stored, and may have changed. */
+  readonly changed: readonly ReportTask[];
+  readonly closing: readonly ReportTask[];
+  readonly next: ReportPosition;
+}
+
+const minutesOf = ({ changed, closing }: Plan): number =>
+  [...changed, ...closing].reduce((sum, { window }) => sum + (window.endMs - window.startMs) / MINUTE_MS, 0);
+
+/** One after another, as many together as one transaction may read. */
+function* batchesOf(plans: readonly Plan[]): Generator<Plan[]> {
+  let batch: Plan[] = [];
+  let minutes = 0;
+  for (const plan of plans) {
+    const more = minutesOf(plan);
+    if (batch.length > 0 && minutes + more > MINUTES_A_STEP) {
+      yield batch;
+      batch = [];
+      minutes = 0;
+    }
+    batch.push(plan);
+    minutes += more;
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /**
- * Computes and stores some periods of one SLO. The reading locks nobody out: what changes meanwhile raises the
- * version of the history above the one that is noted, and is looked at again.
+ * Computes and stores some periods of some SLOs. The reading locks nobody out: what changes meanwhile raises the
+ * version of the history above the one that is noted, and is looked at again. `left`: those with more to close.
  */
 async function takeStep(
   env: ServiceEnvironment,
-  reporting: SloReporting,
-): Promise<{ written: number; next: SloReporting | null }> {
+  plans: readonly Plan[],
+  signal: AbortSignal | undefined,
+): Promise<{ written: number; left: SloReporting[] }> {
   const reports = await env.db.owner(async (tx) => {
     // One state of the data for all of the statements.
     await tx.client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    return computeStep(tx, reporting);
+    return computeStep(tx, plans, signal);
   });
-  if (reports === null) return { written: 0, next: null };
-  const written = await env.db.owner((tx) => saveReports(tx, reports, env.clock.now()));
-  if (written === null || reports.next.dueAtMs === null) return { written: 0, next: null };
-  const isLeft = reports.next.dueAtMs <= closableUntil(reports);
-  return { written, next: isLeft ? { ...reporting, position: reports.next } : null };
+  let written = 0;
+  const left: SloReporting[] = [];
+  for (const [accountId, some] of groupBy(reports, ({ slo }) => slo.accountId)) {
+    const saved = await env.db.owner((tx) => saveReports(tx, accountId, some, env.clock.now()));
+    written += saved.written;
+    for (const { next, ...reporting } of some) {
+      const isLeft = next.dueAtMs !== null && next.dueAtMs <= closableUntil(reporting);
+      if (isLeft && saved.moved.has(reporting.slo.id)) left.push({ ...reporting, position: next });
+    }
+  }
+  return { written, left };
 }
 
 /** Up to where the snapshots are complete, so that what ended by then can close. */
@@ -86,7 +126,7 @@ const closedUntil = ({ slo }: SloReporting, dueAtMs: number): number =>
   reportPeriodAt(slo, 'day', dueAtMs - 1).startMs;
 
 /** Null where nothing is to be written, not even how far the reports have come. */
-async function computeStep(tx: Tx, reporting: SloReporting): Promise<SloReports | null> {
+function planOf(reporting: SloReporting): Plan | null {
   const { slo, position, historyVersion } = reporting;
   const beganMs = Math.min(slo.createdAtMs, slo.firstDataAtMs ?? Number.POSITIVE_INFINITY);
   const dueAtMs = position.dueAtMs ?? reportPeriodAt(slo, 'day', beganMs).endMs;
@@ -99,25 +139,37 @@ async function computeStep(tx: Tx, reporting: SloReporting): Promise<SloReports 
   const changedMs = position.dueAtMs === null ? Number.POSITIVE_INFINITY : changedSince(reporting);
   const isNews = position.dueAtMs === null || nextDueMs > dueAtMs || changedMs <= closedMs;
   if (!isNews) return null;
-  const closing = REPORT_PERIODS.flatMap((period) => [
-    ...periodsEndingIn(slo, period, closedMs, closedUntil(reporting, nextDueMs)),
-  ]);
-  // A row stands at the end of its minute: the first that changed may be the last of a period.
-  const fromMs = Math.max(changedMs, beganMs) - 1;
-  const changed =
-    changedMs > closedMs
-      ? []
-      : REPORT_PERIODS.flatMap((period) => [...periodsEndingIn(slo, period, fromMs, closedMs)]);
-  const tasks = [...(await correctable(tx, tasksOf(reporting, changed))), ...tasksOf(reporting, closing)];
-  const rows = await computeReports(tx, tasks);
+  const periods = (fromMs: number, toMs: number): ReportTask[] =>
+    REPORT_PERIODS.flatMap((period) => tasksOf(reporting, [...periodsEndingIn(slo, period, fromMs, toMs)]));
   return {
-    ...reporting,
-    rows: tasks.flatMap(({ window: { period } }, i) => {
-      const row = rows[i] ?? null;
-      return row === null ? [] : [{ period, row }];
-    }),
+    reporting,
+    // A row stands at the end of its minute: the first that changed may be the last of a period.
+    changed: changedMs > closedMs ? [] : periods(Math.max(changedMs, beganMs) - 1, closedMs),
+    closing: periods(closedMs, closedUntil(reporting, nextDueMs)),
     next: { dueAtMs: nextDueMs, version: slo.firstDataAtMs === null ? null : historyVersion },
   };
+}
+
+async function computeStep(
+  tx: Tx,
+  plans: readonly Plan[],
+  signal: AbortSignal | undefined,
+): Promise<SloReports[]> {
+  const changed = await correctable(
+    tx,
+    plans.flatMap((plan) => plan.changed),
+  );
+  const tasks = [...changed, ...plans.flatMap(({ closing }) => closing)];
+  const rows = await computeReports(tx, tasks, signal);
+  const bySlo = groupBy(tasks.keys(), (i) => tasks[i]?.slo.id);
+  return plans.map(({ reporting, next }) => ({
+    ...reporting,
+    rows: (bySlo.get(reporting.slo.id) ?? []).flatMap((i) => {
+      const [task, row] = [tasks[i], rows[i] ?? null];
+      return task === undefined || row === null ? [] : [{ period: task.window.period, row }];
+    }),
+    next,
+  }));
 }
 
 const tasksOf = ({ slo }: SloReporting, windows: readonly PeriodWindow[]): ReportTask[] =>

@@ -1,12 +1,10 @@
-import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Slo } from '../slo/definition.ts';
 import type { ReportPeriod, ReportRow } from '../slo/report.ts';
-import { saySame } from '../slo/report-figures.ts';
 import type { Tx } from './client.ts';
 import { npSloReports, npSlos } from './schema.ts';
-import type { SeriesKey } from './series-columns.ts';
 import { shardSql } from './shard-share.ts';
-import { instantOrNull, sloOf } from './slo-rows.ts';
+import { sloOf } from './slo-rows.ts';
 
 /** A closed period as it is stored. */
 export interface StoredReport {
@@ -148,12 +146,15 @@ export async function selectReports(
   return rows.map(storedOf);
 }
 
-/** The stored days of one series that begin in `[fromMs, toMs)`. */
+/** The stored days of the account's SLOs that begin in `[fromMs, toMs)`. */
 export async function selectDayReports(
   { orm }: Tx,
-  { accountId, sloId, objective }: SeriesKey,
-  fromMs: number,
-  toMs: number,
+  accountId: string,
+  {
+    sloIds,
+    fromMs,
+    toMs,
+  }: { readonly sloIds: readonly string[]; readonly fromMs: number; readonly toMs: number },
 ): Promise<StoredReport[]> {
   const rows = await orm
     .select()
@@ -161,17 +162,16 @@ export async function selectDayReports(
     .where(
       and(
         eq(npSloReports.sourceAccountId, accountId),
-        eq(npSloReports.sloId, sloId),
-        eq(npSloReports.objective, objective),
         eq(npSloReports.period, 'day'),
-        sql`${npSloReports.startsAt} >= ${new Date(fromMs)}`,
+        inArray(npSloReports.sloId, [...sloIds]),
+        gte(npSloReports.startsAt, new Date(fromMs)),
         lt(npSloReports.startsAt, new Date(toMs)),
       ),
     );
   return rows.map(storedOf);
 }
 
-const storedOf = (row: typeof npSloReports.$inferSelect): StoredReport => ({
+export const storedOf = (row: typeof npSloReports.$inferSelect): StoredReport => ({
   sloId: row.sloId,
   period: row.period,
   row: {
@@ -194,114 +194,3 @@ const storedOf = (row: typeof npSloReports.$inferSelect): StoredReport => ({
   revision: row.revision,
   revisedAtMs: row.revisedAt?.getTime() ?? null,
 });
-
-/** What was found out about the closed periods of an SLO. */
-export interface SloReports extends SloReporting {
-  readonly rows: readonly { readonly period: ReportPeriod; readonly row: ReportRow }[];
-  /** Where the reports have come to with these rows. */
-  readonly next: ReportPosition;
-}
-
-/**
- * Stores an SLO's closed periods: new ones, and those that say something else than before, with the next
- * revision. Nothing when the position has moved since it was read: then somebody else did the same. Returns how
- * many rows were written; null where another was first.
- */
-export async function saveReports(tx: Tx, reports: SloReports, nowMs: number): Promise<number | null> {
-  const { slo, position, next, rows } = reports;
-  const now = new Date(nowMs);
-  // Before all else: it locks the SLO's row, so that what is read and written below is one step.
-  const moved = await tx.orm
-    .update(npSlos)
-    .set({ reportDueAt: instantOrNull(next.dueAtMs), reportedVersion: next.version })
-    .where(
-      and(
-        eq(npSlos.sourceAccountId, slo.accountId),
-        eq(npSlos.id, slo.id),
-        sql`${npSlos.reportDueAt} IS NOT DISTINCT FROM ${instantOrNull(position.dueAtMs)}::timestamptz`,
-        sql`${npSlos.reportedVersion} IS NOT DISTINCT FROM ${position.version}::bigint`,
-      ),
-    )
-    .returning({ id: npSlos.id });
-  if (moved.length === 0) return null;
-  if (rows.length === 0) return 0;
-  const stored = await storedAmong(tx, reports);
-  const changed = rows.filter(({ period, row }) => {
-    const before = stored.get(keyOf(period, row));
-    return before === undefined || !saySame(before, row);
-  });
-  for (let i = 0; i < changed.length; i += ROWS_A_STATEMENT) {
-    await tx.orm
-      .insert(npSloReports)
-      .values(
-        changed.slice(i, i + ROWS_A_STATEMENT).map(({ period, row }) => ({
-          sourceAccountId: slo.accountId,
-          sloId: slo.id,
-          objective: row.objective,
-          period,
-          startsAt: new Date(row.startMs),
-          endsAt: new Date(row.endMs),
-          target: row.target,
-          reliability: row.reliability,
-          met: row.met,
-          good: row.good,
-          total: row.total,
-          bad: row.bad,
-          budgetUsed: row.budgetUsed,
-          minutesObserved: row.minutesObserved,
-          minutesBad: row.minutesBad,
-          longestBadMinutes: row.longestBadRun,
-          alertsFired: row.alertsFired,
-          createdAt: now,
-        })),
-      )
-      .onConflictDoUpdate({
-        target: [
-          npSloReports.sourceAccountId,
-          npSloReports.sloId,
-          npSloReports.objective,
-          npSloReports.period,
-          npSloReports.startsAt,
-        ],
-        set: { ...REVISED, revision: sql`${npSloReports.revision} + 1`, revisedAt: now },
-      });
-  }
-  return changed.length;
-}
-
-/** 19 parameters a row; a statement takes 65,535. */
-const ROWS_A_STATEMENT = 1000;
-
-const excluded = (name: string) => sql.raw(`excluded.${name}`);
-const REVISED = {
-  endsAt: excluded('ends_at'),
-  target: excluded('target'),
-  reliability: excluded('reliability'),
-  met: excluded('met'),
-  good: excluded('good'),
-  total: excluded('total'),
-  bad: excluded('bad'),
-  budgetUsed: excluded('budget_used'),
-  minutesObserved: excluded('minutes_observed'),
-  minutesBad: excluded('minutes_bad'),
-  longestBadMinutes: excluded('longest_bad_minutes'),
-  alertsFired: excluded('alerts_fired'),
-};
-
-const keyOf = (period: ReportPeriod, { objective, startMs }: ReportRow): string =>
-  `${objective} ${period} ${startMs}`;
-
-async function storedAmong({ orm }: Tx, { slo, rows }: SloReports): Promise<Map<string, ReportRow>> {
-  const starts = rows.map(({ row }) => row.startMs);
-  const found = await orm
-    .select()
-    .from(npSloReports)
-    .where(
-      and(
-        eq(npSloReports.sourceAccountId, slo.accountId),
-        eq(npSloReports.sloId, slo.id),
-        sql`${npSloReports.startsAt} = ANY(${sql.param([...new Set(starts)].map((ms) => new Date(ms)))}::timestamptz[])`,
-      ),
-    );
-  return new Map(found.map((one) => [keyOf(one.period, storedOf(one).row), storedOf(one).row]));
-}

@@ -197,11 +197,11 @@ async function loadAtInstants(
   const single = { series: [] as number[], at: [] as number[] };
   for (const [accountId, asked] of askedByInstant(requests)) {
     const most = Math.max(...[...asked.values()].map((list) => list.length));
-    const enough = most < SHARED_AT_LEAST ? null : (await countSlos(tx, accountId)) / WORTH_READING_WHOLE;
+    const enough = most < SHARED_AT_LEAST ? Number.POSITIVE_INFINITY : await enoughToReadWhole(tx, accountId);
     const whole: number[] = [];
     const series = new Set<number>();
     for (const [at, list] of asked) {
-      if (enough !== null && list.length >= SHARED_AT_LEAST && list.length >= enough) {
+      if (list.length >= enough) {
         whole.push(at);
         for (const number of list) series.add(number);
       } else {
@@ -264,13 +264,14 @@ async function loadWhole(
   });
 }
 
-async function countSlos({ client }: Tx, accountId: string): Promise<number> {
+/** From how many series on it is quicker to read the account's minutes whole than to look each series up. */
+export async function enoughToReadWhole({ client }: Tx, accountId: string): Promise<number> {
   const { rows } = await client.query<{ slos: number }>({
     name: 'count-slos',
     text: 'SELECT count(*)::int AS slos FROM np_slos WHERE source_account_id = $1',
     values: [accountId],
   });
-  return rows[0]?.slos ?? 0;
+  return Math.max(SHARED_AT_LEAST, (rows[0]?.slos ?? 0) / WORTH_READING_WHOLE);
 }
 
 /** What lies before a series' first row needs no search: there the count is that of the first row. */

@@ -18,7 +18,6 @@ import {
 } from '../../src/storage/pulls.ts';
 import { loadCounterSurroundings, loadReceived } from '../../src/storage/received-minutes.ts';
 import {
-  saveReports,
   selectDayReports,
   selectReportDue,
   selectReports,
@@ -26,6 +25,7 @@ import {
   selectUnreported,
 } from '../../src/storage/reports.ts';
 import { loadSamples } from '../../src/storage/sample-rows.ts';
+import { saveReports } from '../../src/storage/save-reports.ts';
 import {
   lastDataOf,
   lastRowOf,
@@ -62,6 +62,7 @@ import {
   shiftBases,
 } from '../../src/storage/snapshot-rows.ts';
 import { selectBurnDays, selectSnapshots } from '../../src/storage/snapshots.ts';
+import { loadUsedMinutes } from '../../src/storage/used-minutes.ts';
 
 /** How far the reports of each account have come. */
 export const REPORT_DUE_MS: Readonly<Record<string, number>> = {
@@ -222,20 +223,21 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       toMs: atMs + DAY_MS,
       limit: 100,
     }),
-  selectDayReports: (tx, target) => {
-    const [key] = keysOf(target);
-    return key === undefined ? Promise.resolve([]) : selectDayReports(tx, key, 0, target.atMs + DAY_MS);
-  },
+  selectDayReports: (tx, { accountId, slo, atMs }) =>
+    selectDayReports(tx, accountId, { sloIds: [slo.id], fromMs: 0, toMs: atMs + DAY_MS }),
   saveReports: (tx, { accountId, slo, atMs }) =>
     saveReports(
       tx,
-      {
-        slo: { ...slo, accountId },
-        position: { dueAtMs: REPORT_DUE_MS[accountId] ?? null, version: 0 },
-        historyVersion: 0,
-        next: { dueAtMs: atMs, version: 0 },
-        rows: [],
-      },
+      accountId,
+      [
+        {
+          slo: { ...slo, accountId },
+          position: { dueAtMs: REPORT_DUE_MS[accountId] ?? null, version: 0 },
+          historyVersion: 0,
+          next: { dueAtMs: atMs, version: 0 },
+          rows: [],
+        },
+      ],
       atMs,
     ),
   selectSnapshots: (tx, { accountId, slo, atMs }) =>
@@ -257,6 +259,15 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
   loadMinutes: (tx, target) => {
     const { keys, ranges } = hourOf(target);
     return loadMinutes(tx, keys, ranges);
+  },
+  loadUsedMinutes: (tx, target) => {
+    const [key] = keysOf(target);
+    const hour = { fromMs: target.atMs - 60 * MINUTE_MS, toMs: target.atMs };
+    // Once by its key, and once as most of an account are read.
+    const day = { fromMs: target.atMs - 1440 * MINUTE_MS, toMs: target.atMs };
+    return key === undefined
+      ? Promise.resolve([])
+      : loadUsedMinutes(tx, [{ key, ...hour }, ...Array.from({ length: 16 }, () => ({ key, ...day }))]);
   },
   loadCompositeRows: (tx, target) => {
     const { keys, ranges } = hourOf(target);
@@ -338,7 +349,9 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   assertMayMigrate: 'before the service serves',
   createDatabase: 'the pool itself',
   encodeChanges: 'a text',
+  enoughToReadWhole: 'how many SLOs the account has, which loadTotals asks',
   hasData: 'a text',
+  storedOf: 'a row that was read, in our own shape',
   KeptSlos: 'what was read, by the version of its row',
   keptSlo: 'a transaction of its own: see test/storage/kept-slos.test.ts',
   slosOfVersions: 'after slosByReference and selectSlos, which read the versions',

@@ -6,6 +6,7 @@ import { dropOldSnapshots } from '../../src/services/drop-old-snapshots.ts';
 import { evaluate } from '../../src/services/evaluate.ts';
 import { generateReports } from '../../src/services/generate-reports.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
+import { recordStream } from '../../src/services/record-stream.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
 import { createReporter } from '../../src/workers/reporter.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -385,4 +386,51 @@ test('data of minutes that are still open leave the closed ones alone, and cost 
   expect(await storeReports(env)).toBe(0);
   expect(await stored()).toEqual(rows);
   expect(await position()).toEqual(before);
+});
+
+test('SLOs of an account close together, each with its own figures, and one that is being written later', async () => {
+  const { database, env, ctx, go } = await account();
+  const points: string[] = [];
+  for (let n = 1; n <= 20; n += 1) {
+    await createSlo({ ctx, input: { name: `slo-${n}`, target: 0.9 } });
+    // n of 20 are good in the first minute and all in the second; of the third there is nothing.
+    for (const [minute, good] of [
+      ['11:57', n],
+      ['11:58', 20],
+    ] as const) {
+      points.push(
+        JSON.stringify({ slo: `default.slo-${n}`, at: `2026-03-02T${minute}:00Z`, good, total: 20 }),
+      );
+    }
+  }
+  const body = async function* () {
+    yield new TextEncoder().encode(points.join('\n'));
+  };
+  await recordStream({ ctx, input: { body: body() } });
+  env.clock.set(Date.parse('2026-03-03T00:00:30Z'));
+  await evaluate(env);
+  await env.db.owner(async (tx) => {
+    await tx.client.query("SELECT FROM np_slos WHERE source_account_id = $1 AND name = 'slo-7' FOR UPDATE", [
+      ACCOUNT,
+    ]);
+    // 20 of them, and the one without data that every account of these tests has; but for the locked one.
+    expect(await storeReports(env)).toBe(20);
+  });
+  expect(await go('2026-03-03T00:01:30Z')).toBe(1);
+  const rows = await database.query(
+    `SELECT s.name, r.good, r.total, r.minutes_observed, r.minutes_bad FROM np_slo_reports r
+     JOIN np_slos s ON s.source_account_id = r.source_account_id AND s.id = r.slo_id
+     WHERE r.source_account_id = $1 AND r.total IS NOT NULL ORDER BY r.good`,
+    [ACCOUNT],
+  );
+  expect(rows).toEqual(
+    Array.from({ length: 20 }, (_, i) => ({
+      name: `slo-${i + 1}`,
+      good: i + 21,
+      total: 40,
+      minutes_observed: 2,
+      // 18 of 20 are the 0.9 that was promised.
+      minutes_bad: i + 1 < 18 ? 1 : 0,
+    })),
+  );
 });
