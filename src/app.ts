@@ -19,6 +19,7 @@ import type { Clock } from './lib/clock.ts';
 import { SECOND_MS } from './lib/duration.ts';
 import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
+import { createReceivers } from './services/alert-receivers.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
 import { createStatusHub } from './services/status-hub.ts';
 import { createSourceReaders } from './sources/source-readers.ts';
@@ -28,6 +29,7 @@ import { createPartitions } from './storage/partitions.ts';
 import { createSeriesStore } from './storage/series-source.ts';
 import { createShards } from './storage/shards.ts';
 import { createEvaluator } from './workers/evaluator.ts';
+import { createNotifier } from './workers/notifier.ts';
 import { createPuller } from './workers/puller.ts';
 import { createReporter } from './workers/reporter.ts';
 import { createRetention } from './workers/retention.ts';
@@ -167,6 +169,12 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
       onRound: (round) => metrics.countPulls(round),
     }),
     createReporter(environment, { intervalMs: config.evaluationIntervalMs, held: shards.held }),
+    createNotifier(environment, {
+      receivers: createReceivers({ config }),
+      held: shards.held,
+      onRound: (round) => metrics.countDeliveries(round),
+      onTidy: (undelivered) => metrics.observeUndelivered(undelivered),
+    }),
     createRetention(environment),
     changes,
   ];

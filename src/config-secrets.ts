@@ -1,8 +1,9 @@
 import type { Config } from './config.ts';
+import { decodePercent } from './lib/decode-percent.ts';
 
 /** Every text of the configuration that no log line may hold. */
 export function secretsOf(config: Config): string[] {
-  const { jwt, license, alertRouter, databaseUrl, prometheusSources } = config;
+  const { jwt, license, alertRouter, alertmanagerUrl, databaseUrl, prometheusSources } = config;
   return [
     config.pluginSecret,
     config.accessKeySecret,
@@ -11,6 +12,8 @@ export function secretsOf(config: Config): string[] {
     alertRouter?.token,
     alertRouter?.hmacKey,
     ...passwordsIn(databaseUrl),
+    ...passwordsIn(alertRouter?.url ?? null),
+    ...passwordsIn(alertmanagerUrl),
     ...Object.values(prometheusSources).flatMap(({ headers }) => Object.values(headers)),
   ]
     .filter((text) => text !== null && text !== undefined)
@@ -24,9 +27,5 @@ const LEAST_LENGTH = 6;
 function passwordsIn(url: string | null): string[] {
   if (url === null || !URL.canParse(url)) return [];
   const { password } = new URL(url);
-  try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
-  }
+  return [password, decodePercent(password)];
 }

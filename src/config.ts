@@ -70,6 +70,12 @@ export interface DevelopmentSecrets {
   readonly accessKeySecret: string;
 }
 
+/** Where each form is taken. */
+const ROUTER_PATHS: Readonly<Record<AlertRouterConfig['format'], string>> = {
+  v1: '/api/v1/alerts',
+  gateway: '/api/alerts',
+};
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 function fault(name: string, expected: string, text: string | undefined): string {
@@ -160,7 +166,7 @@ export function loadConfig(
         : {
             url: set.ALERT_ROUTER_URL,
             token: set.ALERT_ROUTER_TOKEN ?? null,
-            path: set.ALERT_ROUTER_PATH ?? '/api/v1/alerts',
+            path: set.ALERT_ROUTER_PATH ?? ROUTER_PATHS[set.ALERT_ROUTER_FORMAT ?? 'v1'],
             format: set.ALERT_ROUTER_FORMAT ?? 'v1',
             hmacKey: set.ALERT_ROUTER_HMAC ?? null,
           },

@@ -27,6 +27,22 @@ export interface Metrics {
   countPulls(round: { readonly read: number; readonly failed: number }): void;
   /** How the reading of this replica's sources stands. */
   observePulls(look: { readonly lagMs: number; readonly failing: number }): void;
+  /** What one round told a receiver of alerts, in messages. */
+  countDeliveries(round: {
+    readonly receiver: string;
+    readonly taken: number;
+    readonly failed: number;
+    readonly givenUp: number;
+  }): void;
+  /** What receivers have not taken, in messages, of the accounts of this replica. */
+  observeUndelivered(
+    undelivered: readonly {
+      readonly receiver: string;
+      readonly waiting: number;
+      readonly givenUp: number;
+      readonly longestMs: number;
+    }[],
+  ): void;
   /** Asks these whenever it is read how many live streams and WebSockets are open. Call it once. */
   gaugeLive(live: { readonly streams: () => number; readonly sockets: () => number }): void;
   /** One round of the evaluator, over so many objectives. */
@@ -121,6 +137,25 @@ export function createMetrics(version: string): Metrics {
     registers,
   });
 
+  const deliveries = new Counter({
+    name: 'nself_slo_tracker_alert_deliveries_total',
+    help: 'Times that a receiver was told of a change of an alert, by how that went.',
+    labelNames: ['receiver', 'result'] as const,
+    registers,
+  });
+  const undelivered = new Gauge({
+    name: 'nself_slo_tracker_alerts_undelivered',
+    help: 'Changes of alerts that a receiver has not taken: to be sent, or given up.',
+    labelNames: ['receiver', 'state'] as const,
+    registers,
+  });
+  const longestUndelivered = new Gauge({
+    name: 'nself_slo_tracker_alert_delivery_lag_seconds',
+    help: 'For how long the change of an alert waits that has waited longest.',
+    labelNames: ['receiver'] as const,
+    registers,
+  });
+
   return {
     contentType: registry.contentType,
     expose: () => registry.metrics(),
@@ -150,6 +185,18 @@ export function createMetrics(version: string): Metrics {
     observePulls({ lagMs, failing }) {
       pullLag.set(lagMs / 1000);
       pullsFailing.set(failing);
+    },
+    countDeliveries({ receiver, taken, failed, givenUp }) {
+      deliveries.inc({ receiver, result: 'taken' }, taken);
+      deliveries.inc({ receiver, result: 'failed' }, failed);
+      deliveries.inc({ receiver, result: 'given_up' }, givenUp);
+    },
+    observeUndelivered(all) {
+      for (const { receiver, waiting, givenUp, longestMs } of all) {
+        undelivered.set({ receiver, state: 'waiting' }, waiting);
+        undelivered.set({ receiver, state: 'given_up' }, givenUp);
+        longestUndelivered.set({ receiver }, longestMs / 1000);
+      }
     },
     gaugeLive(live) {
       new Gauge({

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MINUTE_MS } from '../lib/duration.ts';
 import { adjustedFinder } from '../slo/adjustment.ts';
-import { type AlertMessage, keepNewest } from '../slo/alert-message.ts';
+import type { AlertNews } from '../slo/alert-message.ts';
+import { withNews } from '../slo/alert-outbox.ts';
 import {
   type AlertChange,
   type AlertState,
@@ -40,7 +41,7 @@ export function judgeAlerts(
   const settled = settle(slo, states, lastDataAtMs, atMs);
   return {
     states: settled.states === slo.alerts ? null : settled.states,
-    outbox: settled.messages.length === 0 ? null : keepNewest([...slo.alertOutbox, ...settled.messages]),
+    outbox: settled.news.length === 0 ? null : withNews(slo.alertOutbox, settled.news, atMs),
     changeAtMs: settled.changeAtMs,
   };
 }
@@ -48,7 +49,7 @@ export function judgeAlerts(
 interface Settled {
   /** The same object where nothing has changed. */
   readonly states: AlertStates;
-  readonly messages: readonly AlertMessage[];
+  readonly news: readonly AlertNews[];
   readonly changeAtMs: number | null;
 }
 
@@ -58,16 +59,15 @@ function settle(slo: Slo, before: AlertStates, lastDataAtMs: number | null, atMs
     slo.alertPolicy.conditions.some(({ type }) => type === 'no_data');
   // So it is for most, at most minutes.
   if (!watchesData && Object.keys(before).length === 0) {
-    return { states: before, messages: [], changeAtMs: null };
+    return { states: before, news: [], changeAtMs: null };
   }
   const isSilenced = silenceFinder(slo, atMs);
   const newestMs =
     lastDataAtMs === null ? slo.createdAtMs : Math.max(lastDataAtMs + MINUTE_MS, slo.createdAtMs);
   const possible = alertsOf(slo, atMs);
-  const messages: AlertMessage[] = [];
+  const news: AlertNews[] = [];
   const tell = (alert: string, { sinceMs, endMs }: AlertChange, words: AlertWords): void => {
-    const change = { id: randomUUID(), alert, sinceMs, endMs, ...words };
-    messages.push({ ...change, delivered: [], attempts: 0, dueMs: atMs, lastError: null });
+    news.push({ id: randomUUID(), alert, sinceMs, endMs, decidedMs: atMs, ...words });
   };
   const states: Record<string, AlertState> = {};
   const changesAtMs: number[] = [];
@@ -98,7 +98,7 @@ function settle(slo: Slo, before: AlertStates, lastDataAtMs: number | null, atMs
   const changeAtMs = Math.min(...changesAtMs);
   return {
     states: isSame(before, states) ? before : states,
-    messages,
+    news,
     changeAtMs: Number.isFinite(changeAtMs) ? changeAtMs : null,
   };
 }

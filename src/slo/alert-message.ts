@@ -1,5 +1,18 @@
 /** Whoever takes alerts: nSelf's alert router, or Alertmanager. */
-export type AlertReceiver = 'router' | 'alertmanager';
+export const ALERT_RECEIVERS = ['router', 'alertmanager'] as const;
+export type AlertReceiver = (typeof ALERT_RECEIVERS)[number];
+
+/** How far the telling of one message to one receiver has come. */
+export interface Delivery {
+  /** `given_up`: the receiver does not want it, or was not to be reached for too long. */
+  readonly state: 'waiting' | 'taken' | 'given_up';
+  /** Times that it was sent, or was about to be. */
+  readonly attempts: number;
+  /** When it is next to be sent; null unless it waits. */
+  readonly dueMs: number | null;
+  /** Of the last attempt that failed. It never holds what the receiver has answered. */
+  readonly lastError: string | null;
+}
 
 /** One change of an alert, to be told to every receiver. */
 export interface AlertMessage {
@@ -11,24 +24,19 @@ export interface AlertMessage {
   readonly sinceMs: number;
   /** When it resolved; null: it fires. */
   readonly endMs: number | null;
+  /** When it was decided to tell it. */
+  readonly decidedMs: number;
   /** As they were when the alert began to fire, so that whoever takes it knows it again. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** Who has taken it. */
-  readonly delivered: readonly AlertReceiver[];
-  readonly attempts: number;
-  /** When it is next to be sent; null for a message that was given up. */
+  /** A receiver that is not in it was not tried yet. */
+  readonly deliveries: Readonly<Partial<Record<AlertReceiver, Delivery>>>;
+  /** When it is next to be sent to any receiver; null when it is given up by those that have not taken it. */
   readonly dueMs: number | null;
-  readonly lastError: string | null;
 }
 
-/** Messages that are kept of one SLO. */
-const MAX_MESSAGES = 100;
-
-/** The newest of the messages, so that the row of an SLO that none takes messages of stays small. */
-export function keepNewest(messages: readonly AlertMessage[]): readonly AlertMessage[] {
-  return messages.slice(-MAX_MESSAGES);
-}
+/** What is to be told: a message without the fate of its delivery. */
+export type AlertNews = Omit<AlertMessage, 'deliveries' | 'dueMs'>;
 
 /** When the next of the messages is due; null for none. */
 export function nextDueMs(messages: readonly AlertMessage[]): number | null {

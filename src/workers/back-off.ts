@@ -1,7 +1,7 @@
 import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
+import { retryWaitMs } from '../lib/retry-wait.ts';
 
-const FIRST_MS = 5 * SECOND_MS;
-const LONGEST_MS = 5 * MINUTE_MS;
+const SCHEDULE = { firstMs: 5 * SECOND_MS, longestMs: 5 * MINUTE_MS };
 
 /** When to try again, and how much to ask for: after failures in a row, and after one success nothing is left. */
 export interface BackOff {
@@ -22,7 +22,7 @@ export function createBackOff(random: () => number = Math.random): BackOff {
     isWaiting: (nowMs) => nowMs < retryAtMs,
     sliceMs: (limitMs) => Math.max(MINUTE_MS, Math.floor(limitMs / cut / MINUTE_MS) * MINUTE_MS),
     failed(nowMs, isTooMuch) {
-      const waitMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures) * (0.5 + random() / 2);
+      const waitMs = retryWaitMs(failures, SCHEDULE, random());
       failures += 1;
       if (isTooMuch) cut = Math.min(2 * 24 * 60, cut * 4);
       retryAtMs = nowMs + waitMs;

@@ -12,7 +12,7 @@ import { fakeClock } from '../support/fake-clock.ts';
 const message = z.union([z.object({ nowMs: z.number() }), z.literal('metrics'), z.literal('stop')]);
 
 const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
-const { DATABASE_URL = '', START_MS = '', TABLE_SOURCES = '' } = process.env;
+const { DATABASE_URL = '', START_MS = '', TABLE_SOURCES = '', ALERT_ROUTER_URL = '' } = process.env;
 const clock = fakeClock(Number(START_MS));
 const db = createDatabase(DATABASE_URL, { logger });
 const app = createApp({
@@ -20,7 +20,9 @@ const app = createApp({
     DATABASE_URL,
     // The shortest, since the clock jumps.
     EVALUATION_INTERVAL: '1s',
-    ...(TABLE_SOURCES === '' ? {} : { TABLE_SOURCES }),
+    // An empty one counts as not set.
+    TABLE_SOURCES,
+    ALERT_ROUTER_URL,
   }),
   db,
   clock,

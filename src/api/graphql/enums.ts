@@ -110,3 +110,19 @@ export const ErrorCodeEnum = builder.enumType('NpSloErrorCode', {
     UNAVAILABLE: { value: 'unavailable', description: 'The database is away; try again later.' },
   },
 });
+
+export const AlertReceiverEnum = builder.enumType('NpSloAlertReceiver', {
+  description: 'Who takes alerts.',
+  values: {
+    ROUTER: { value: 'router', description: 'The alert router.' },
+    ALERTMANAGER: { value: 'alertmanager', description: 'Alertmanager.' },
+  },
+});
+
+export const AlertChangeEnum = builder.enumType('NpSloAlertChange', {
+  description: 'What there is to tell of an alert.',
+  values: {
+    FIRING: { value: 'firing', description: 'It fires.' },
+    RESOLVED: { value: 'resolved', description: 'It is over.' },
+  },
+});

@@ -6,6 +6,7 @@ import type { Slo } from '../../slo/definition.ts';
 import { definitionToWire } from '../../slo/definition-schema.ts';
 import { firingAlerts } from '../../slo/firing-alerts.ts';
 import { lagSeconds } from '../../slo/pull.ts';
+import { undeliveredAlerts } from '../../slo/undelivered-alerts.ts';
 import { NpSloAlert } from './alert.ts';
 import { NpSloBackfill } from './backfill.ts';
 import { builder } from './builder.ts';
@@ -15,6 +16,7 @@ import { given } from './given.ts';
 import { NpSloObjective } from './objective.ts';
 import { NpSloSnapshot, readSnapshots, snapshotArgs, snapshotsCost } from './snapshot.ts';
 import { NpSloStatus } from './status.ts';
+import { NpSloUndeliveredAlert } from './undelivered-alert.ts';
 
 /** `live`: read already, with the status of now, for all who watch it. */
 export interface ShownSlo extends Slo {
@@ -68,6 +70,11 @@ export const NpSlo = builder.objectRef<ShownSlo>('NpSlo').implement({
       type: [NpSloAlert],
       description: 'The alerts that fired at the last evaluation.',
       resolve: firingAlerts,
+    }),
+    undeliveredAlerts: t.field({
+      type: [NpSloUndeliveredAlert],
+      description: 'Changes of its alerts that a receiver has not taken, oldest first.',
+      resolve: (slo, _args, { services }) => undeliveredAlerts(slo, services.clock.now()),
     }),
     state: t.field({
       type: SloStateEnum,

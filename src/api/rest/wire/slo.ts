@@ -8,9 +8,11 @@ import { definitionToWire } from '../../../slo/definition-schema.ts';
 import { sloDefinitionSchema } from '../../../slo/definition-shape.ts';
 import { firingAlerts } from '../../../slo/firing-alerts.ts';
 import { lagSeconds } from '../../../slo/pull.ts';
+import { undeliveredAlerts } from '../../../slo/undelivered-alerts.ts';
 import { stateSchema } from './state.ts';
 import { statusSchema, statusText } from './status.ts';
 import { timeOrNull, timeSchema } from './times.ts';
+import { undeliveredAlertSchema, undeliveredAlertToWire } from './undelivered-alert.ts';
 
 const sloFields = z.strictObject({
   id: z.uuid(),
@@ -28,6 +30,9 @@ const sloFields = z.strictObject({
       }),
     )
     .meta({ description: 'The alerts that fired at the last evaluation.' }),
+  undelivered_alerts: z
+    .array(undeliveredAlertSchema)
+    .meta({ description: 'Changes of its alerts that a receiver has not taken, oldest first.' }),
   state: stateSchema,
   warnings: z.array(z.string()).meta({ description: 'What is probably not meant so.' }),
   created_at: timeSchema,
@@ -67,6 +72,7 @@ export function sloToWire(slo: Slo, nowMs: number): z.infer<typeof sloSchema> {
       firing_since: formatRfc3339(sinceMs),
       told,
     })),
+    undelivered_alerts: undeliveredAlerts(slo, nowMs).map(undeliveredAlertToWire),
     state: slo.state,
     warnings: neverFiresWarnings(slo, nowMs),
     created_at: formatRfc3339(slo.createdAtMs),
