@@ -3,7 +3,6 @@ import type { Variable } from './variables.ts';
 const HEADINGS: readonly (readonly [Variable['standing'], string])[] = [
   ['required', 'Required'],
   ['optional', 'Optional, shown with their defaults'],
-  ['planned', 'Checked at start, but what they are for is not built yet'],
 ];
 
 /** `.env.example`: what must be set stands open, everything else is commented out. */

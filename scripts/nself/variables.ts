@@ -5,8 +5,8 @@ export interface Variable {
   readonly default: string | null;
   /** One line. */
   readonly description: string;
-  /** `required`: a container does not start without it. `planned`: checked at start, without an effect so far. */
-  readonly standing: 'required' | 'optional' | 'planned';
+  /** `required`: a container does not start without it. */
+  readonly standing: 'required' | 'optional';
 }
 
 const table =
@@ -67,18 +67,16 @@ export const VARIABLES: readonly Variable[] = [
     ['PROMETHEUS_RATE_LIMIT', '50/100', 'PromQL requests of an account: average a minute / burst, or off'],
     ['PROMETHEUS_CACHE_MB', '256', 'memory for the columns that PromQL reads, in MiB'],
     ['LOG_LEVEL', 'info', 'trace, debug, info, warn, error, fatal or silent'],
-  ]),
-  ...table('planned')([
-    ['ALERT_ROUTER_URL', null, 'alert router that gets alerts'],
+    ['ALERT_ROUTER_URL', null, 'alert router that is told of alerts'],
     [
       'PLUGIN_ALERT_ROUTER_INTERNAL_URL',
       null,
       'another name for ALERT_ROUTER_URL, the one that the nSelf CLI sets',
     ],
     ['ALERT_ROUTER_TOKEN', null, 'bearer token of the alert router'],
-    ['ALERT_ROUTER_PATH', '/api/v1/alerts', 'where the alert router takes alerts'],
-    ['ALERT_ROUTER_FORMAT', 'v1', 'v1 or gateway'],
-    ['ALERT_ROUTER_HMAC', null, 'key that signs what the alert router gets'],
-    ['ALERTMANAGER_URL', null, 'Alertmanager that gets alerts'],
+    ['ALERT_ROUTER_PATH', '/api/v1/alerts', 'where it takes alerts; /api/alerts with the form gateway'],
+    ['ALERT_ROUTER_FORMAT', 'v1', 'form of what it is told: v1 or gateway'],
+    ['ALERT_ROUTER_HMAC', null, 'key that signs what it is told, in the header X-Alertmanager-Hmac'],
+    ['ALERTMANAGER_URL', null, 'Alertmanager that is told of alerts, without /api/v2'],
   ]),
 ];

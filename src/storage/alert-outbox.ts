@@ -44,25 +44,23 @@ export async function lockDueOutboxes(
   shards: readonly number[] | null,
   limit: number,
 ): Promise<SloOutbox[]> {
-  const { rows } = await client.query<OutboxRow>({
-    name: `lock-due-outboxes-${receiver}`,
-    text: `SELECT ${COLUMNS} FROM np_slos s
+  const { rows } = await client.query<OutboxRow>(
+    `SELECT ${COLUMNS} FROM np_slos s
            WHERE s.alert_due_at <= $2 AND ${IN_SHARDS}
              AND jsonb_path_exists(s.alert_outbox, '${duePath(receiver)}', jsonb_build_object('now', $3::float8))
            ORDER BY s.alert_due_at, s.source_account_id, s.id LIMIT $4
            FOR NO KEY UPDATE SKIP LOCKED`,
-    values: [shards, new Date(nowMs), nowMs, limit],
-  });
+    [shards, new Date(nowMs), nowMs, limit],
+  );
   return rows.map(outboxOf);
 }
 
 /** The outbox of one SLO, locked; null when the SLO is gone. */
 export async function lockOutbox({ client }: Tx, { accountId, id }: SloKey): Promise<AlertOutbox | null> {
-  const { rows } = await client.query<OutboxRow>({
-    name: 'lock-outbox',
-    text: `SELECT ${COLUMNS} FROM np_slos s WHERE s.source_account_id = $1 AND s.id = $2 FOR NO KEY UPDATE`,
-    values: [accountId, id],
-  });
+  const { rows } = await client.query<OutboxRow>(
+    `SELECT ${COLUMNS} FROM np_slos s WHERE s.source_account_id = $1 AND s.id = $2 FOR NO KEY UPDATE`,
+    [accountId, id],
+  );
   return rows[0]?.outbox ?? null;
 }
 

@@ -10,6 +10,8 @@ const SECRETS = {
   routerToken: 'the-router-token',
   routerHmac: 'the-router-hmac',
   password: 'p@ss:word/of it',
+  routerPassword: 'the-password/of-the-router',
+  alertmanagerPassword: 'the-password-of-alertmanager',
   header: 'Bearer the-prometheus-token',
 };
 
@@ -19,7 +21,8 @@ it('every secret of the configuration is known to the log', () => {
     ACCESS_KEY_SECRET: SECRETS.accessKey,
     HASURA_GRAPHQL_JWT_SECRET: JSON.stringify({ type: 'HS256', key: SECRETS.jwt }),
     NSELF_PLUGIN_LICENSE_KEY: SECRETS.license,
-    ALERT_ROUTER_URL: 'http://router:3834',
+    ALERT_ROUTER_URL: `http://me:${encodeURIComponent(SECRETS.routerPassword)}@router:3834`,
+    ALERTMANAGER_URL: `http://me:${SECRETS.alertmanagerPassword}@alertmanager:9093`,
     ALERT_ROUTER_TOKEN: SECRETS.routerToken,
     ALERT_ROUTER_HMAC: SECRETS.routerHmac,
     DATABASE_URL: `postgres://me:${encodeURIComponent(SECRETS.password)}@db/slo`,

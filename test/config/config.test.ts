@@ -71,6 +71,9 @@ describe('the configuration', () => {
       format: 'v1',
       hmacKey: null,
     });
+    const gateway = { ALERT_ROUTER_URL: 'http://gateway', ALERT_ROUTER_FORMAT: 'gateway' };
+    expect(load(gateway).alertRouter?.path).toBe('/api/alerts');
+    expect(load({ ...gateway, ALERT_ROUTER_PATH: '/in' }).alertRouter?.path).toBe('/in');
     expect(load({ PLUGIN_INTERNAL_SECRET: SIXTEEN, PLUGIN_SECRET: `${SIXTEEN}-own` }).pluginSecret).toBe(
       `${SIXTEEN}-own`,
     );

@@ -65,6 +65,12 @@ beforeAll(async () => {
     new Date(PULLED_UNTIL_MS),
     JSON.stringify(BACKFILL),
   ]);
+  // As if an alert of each was to be told, and the end of another, which fires still for those who were told.
+  await database.query(
+    `UPDATE np_slos SET alert_due_at = $1, alerts = '{"default/one": {"runs": [], "told": {"sinceMs": 0, "untilMs": null}}}',
+       alert_outbox = jsonb_build_array(jsonb_build_object('id', id, 'alert', 'default/two', 'dueMs', 0, 'deliveries', '{}'::jsonb))`,
+    [new Date(AT)],
+  );
   // As if yesterday had been reported.
   await database.query(
     `INSERT INTO np_slo_reports (source_account_id, slo_id, objective, period, starts_at, ends_at, target, good,

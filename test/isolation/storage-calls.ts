@@ -1,6 +1,13 @@
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
+import {
+  lockDueOutboxes,
+  lockOutbox,
+  saveOutboxes,
+  selectOutboxes,
+  selectToldSlos,
+} from '../../src/storage/alert-outbox.ts';
 import type { Tx } from '../../src/storage/client.ts';
 import {
   firstDataOf,
@@ -211,6 +218,11 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
         alerts: { states: { other: { runs: [], told: null } }, outbox: [], changeAtMs: atMs },
       },
     ]),
+  lockDueOutboxes: (tx, { atMs }) => lockDueOutboxes(tx, 'router', atMs, null, 100),
+  lockOutbox: (tx, { accountId, slo }) => lockOutbox(tx, { accountId, id: slo.id }),
+  saveOutboxes: (tx, { accountId, slo }) => saveOutboxes(tx, [{ accountId, id: slo.id, outbox: [] }]),
+  selectOutboxes: (tx) => selectOutboxes(tx, null),
+  selectToldSlos: (tx) => selectToldSlos(tx, null, null, 100),
   selectWindows,
   selectReportsDue: (tx) => selectReportsDue(tx, null, 100, null),
   selectReportDue: (tx, { accountId }) => selectReportDue(tx, accountId),

@@ -2,8 +2,10 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import { adminOverview } from '../../src/services/admin-overview.ts';
+import type { ReceiverClient } from '../../src/services/alert-receivers.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { deleteSlo } from '../../src/services/delete-slo.ts';
+import { createDeliveryLane } from '../../src/services/deliver-alerts.ts';
 import { dropOldSnapshots } from '../../src/services/drop-old-snapshots.ts';
 import { evaluate } from '../../src/services/evaluate.ts';
 import { findSlos, getSlo } from '../../src/services/find-slos.ts';
@@ -14,7 +16,9 @@ import { readBurnRates } from '../../src/services/read-burn-rate.ts';
 import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream } from '../../src/services/record-stream.ts';
+import { repeatFiring } from '../../src/services/repeat-firing.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
+import { tidyOutboxes } from '../../src/services/tidy-outboxes.ts';
 import { updateSlo } from '../../src/services/update-slo.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
@@ -122,6 +126,22 @@ async function driveEveryService(): Promise<void> {
   env.clock.advance(MINUTE_MS);
   await evaluate(env, { held: () => Array.from({ length: 63 }, (_, shard) => shard) });
   await evaluate(env);
+  // Half of what came in was bad, so that alerts fire.
+  const client: ReceiverClient = {
+    name: 'alertmanager',
+    title: 'Alertmanager',
+    send: async () => ({ kind: 'taken' }),
+    repeat: async () => ({ kind: 'taken' }),
+  };
+  const options = {
+    client,
+    receivers: [client.name],
+    held: () => Array.from({ length: 64 }, (_, shard) => shard),
+    cut: new AbortController().signal,
+  };
+  await tidyOutboxes(env, options);
+  expect((await createDeliveryLane(env, options).round()).taken).toBeGreaterThan(0);
+  expect(await repeatFiring(env, options)).toEqual({ kind: 'taken' });
   await listSlos({
     ctx,
     input: { label: ['team=a'], q: 'a', sort: '-budget', state: 'exhausted', project: 'default' },

@@ -54,6 +54,7 @@ describe('POST /api/v1/slos', () => {
       objectives: [{ name: 'default', display_name: '', target: 0.999, primary: true }],
       alert_policy: { conditions: 'default' },
       alerts: [],
+      undelivered_alerts: [],
       state: 'no_data',
       warnings: [],
       created_at: NOW,
