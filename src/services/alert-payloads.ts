@@ -17,7 +17,7 @@ const FIRES_FOR_MS = 15 * MINUTE_MS;
 const NAMING = ['source_account_id', 'project', 'slo', 'objective', 'condition'] as const;
 
 /** The same for every change of one alert, over restarts and replicas: 32 hexadecimal digits. */
-export function alertFingerprint(labels: Labels): string {
+function alertFingerprint(labels: Labels): string {
   const names = NAMING.map((name) => labels[name] ?? null);
   return createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 32);
 }

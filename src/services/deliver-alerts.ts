@@ -10,9 +10,9 @@ import type { SendResult } from './post-alert.ts';
 /** Sent at once to one receiver. */
 const BATCH = 8;
 /** Longer than a request may last: when it has passed, whoever claimed the message is gone. */
-export const LEASE_MS = MINUTE_MS;
+const LEASE_MS = MINUTE_MS;
 /** A page is worth a look every minute; random, so that not all who wait come back together. */
-export const RETRY = { firstMs: 5 * SECOND_MS, longestMs: MINUTE_MS };
+const RETRY = { firstMs: 5 * SECOND_MS, longestMs: MINUTE_MS };
 
 /** What a round came to, in messages. */
 export interface DeliveryRound {

@@ -6,7 +6,7 @@ export type AlertOutbox = readonly AlertMessage[];
 
 const MAX_MESSAGES = 100;
 /** A message that nobody has taken for so long is given up: more than a weekend. */
-export const GIVE_UP_MS = 3 * DAY_MS;
+const GIVE_UP_MS = 3 * DAY_MS;
 /** For so long it is shown that a message was given up. */
 export const SHOWN_MS = 7 * DAY_MS;
 const STALE_MS = HOUR_MS;
