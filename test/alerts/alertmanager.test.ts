@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { floorTo, MINUTE_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
@@ -11,6 +11,8 @@ import { createAlertmanager, HAS_ALERTMANAGER } from './alertmanager-server.ts';
 import { createFiringSlo } from './firing-slo.ts';
 import { startReceiver } from './recording-receiver.ts';
 
+// Slow machines take their time.
+vi.setConfig({ testTimeout: 120_000 });
 const database = await createTestDatabase();
 const PUBLIC_URL = 'https://api.example.com/nself-slo-tracker';
 const POLL = { timeout: 60_000, interval: 50 };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
 import { createNotifier } from '../../src/workers/notifier.ts';
@@ -7,6 +7,8 @@ import { createTestEnvironment } from '../support/environment.ts';
 import { createFiringSlo } from './firing-slo.ts';
 import { startReceiver, toldOf } from './recording-receiver.ts';
 
+// Slow machines take their time.
+vi.setConfig({ testTimeout: 120_000 });
 const database = await createTestDatabase();
 const NOON = Date.UTC(2026, 10, 18, 12);
 const POLL = { timeout: 60_000, interval: 20 };
