@@ -3,10 +3,15 @@ import { ServiceError, StartError } from '../lib/errors.ts';
 import { ownVersion } from '../lib/own-version.ts';
 import { addAccessKey } from './access-key.ts';
 import { addBackfill } from './backfill.ts';
+import { addReport } from './report.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Each adds a command, from a file of its own. */
-const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [addAccessKey, addBackfill];
+const COMMANDS: readonly ((program: Command, terminal: Terminal) => void)[] = [
+  addAccessKey,
+  addBackfill,
+  addReport,
+];
 
 /**
  * Runs the command that the arguments name, and answers the exit code: 78 for a fault of the configuration, 1

@@ -52,6 +52,8 @@ export interface ServiceClient {
   ): Promise<NonNullable<z.infer<typeof answerSchema>['data']>>;
   /** Pushes lines of NDJSON. */
   push(lines: string): Promise<Pushed>;
+  /** What `GET /api/v1/reports` answers, as it comes. */
+  reports(query: URLSearchParams): Promise<string>;
   /** Ids by `project.name`. */
   slos(): Promise<ReadonlyMap<string, string>>;
 }
@@ -64,7 +66,7 @@ export function createServiceClient(
   const base = (url ?? ownUrl(address)).replace(/\/+$/, '');
   const credentials = { authorization: `Bearer ${pluginSecret}`, 'x-source-account-id': account };
 
-  async function ask(path: string, type: string, body: string | null): Promise<unknown> {
+  async function ask(path: string, type: string, body: string | null): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       const response = await fetch(`${base}${path}`, {
         method: body === null ? 'GET' : 'POST',
@@ -83,19 +85,22 @@ export function createServiceClient(
   return {
     async graphql(query, variables) {
       const answer = answerSchema.parse(
-        await ask('/graphql', 'application/json', JSON.stringify({ query, variables })),
+        JSON.parse(await ask('/graphql', 'application/json', JSON.stringify({ query, variables }))),
       );
       const [fault] = answer.errors ?? [];
       if (fault !== undefined || !answer.data) throw new StartError(fault?.message ?? 'no answer', 1);
       return answer.data;
     },
     async push(lines) {
-      return pushedSchema.parse(await ask('/api/v1/measurements', 'application/x-ndjson', lines));
+      return pushedSchema.parse(JSON.parse(await ask('/api/v1/measurements', 'application/x-ndjson', lines)));
     },
+    reports: (query) => ask(`/api/v1/reports?${query}`, '', null),
     async slos() {
       const ids = new Map<string, string>();
       for (let offset = 0; ; offset += 1000) {
-        const page = listSchema.parse(await ask(`/api/v1/slos?limit=1000&offset=${offset}`, '', null));
+        const page = listSchema.parse(
+          JSON.parse(await ask(`/api/v1/slos?limit=1000&offset=${offset}`, '', null)),
+        );
         for (const { id, project, name } of page.data) ids.set(`${project}.${name}`, id);
         if (offset + 1000 >= page.total) return ids;
       }
@@ -110,8 +115,8 @@ function waitMs(retryAfter: string | null, attempt: number): number {
     : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+async function answerOf(response: Response): Promise<string> {
   const text = await response.text();
   if (!response.ok) throw new StartError(`the service answered with status ${response.status}: ${text}`, 1);
-  return JSON.parse(text);
+  return text;
 }
