@@ -16,6 +16,8 @@ interface Reign {
   readonly untilMs: number;
   readonly maxDelayMs: number;
   readonly entering: readonly Entering[];
+  /** The newest minute of the reign of which each component has a quality, by key. */
+  readonly judged: Map<string, number>;
   /** The first minute of which no component knows anything yet. */
   nextMs: number;
 }
@@ -35,8 +37,6 @@ class Evaluation {
   readonly #evaluatedAt: Float64Array;
   /** The newest data of each component, by key. */
   readonly #newest = new Map<string, number>();
-  /** The newest minute of which each component knows something, by key. */
-  readonly #horizon = new Map<string, number>();
   readonly #arrivals = new Map<number, (() => void)[]>();
   readonly #startMs: number;
   readonly #reigns: readonly Reign[];
@@ -85,13 +85,10 @@ class Evaluation {
 
   /** Puts down when what is known of a component becomes known. */
   #expect(key: string, { newestBeforeMs, dataAt, quality, knownAt }: ComponentMinutes, length: number): void {
-    const reach = (known: Map<string, number>, minuteMs: number): void => {
-      known.set(key, Math.max(known.get(key) ?? minuteMs, minuteMs));
+    const reach = (known: Map<string, number> | undefined, minuteMs: number): void => {
+      known?.set(key, Math.max(known.get(key) ?? minuteMs, minuteMs));
     };
-    if (newestBeforeMs !== null) {
-      reach(this.#newest, newestBeforeMs);
-      reach(this.#horizon, newestBeforeMs);
-    }
+    if (newestBeforeMs !== null) reach(this.#newest, newestBeforeMs);
     const at = (ms: number, arrive: () => void): void => {
       if (!Number.isFinite(ms)) return;
       const list = this.#arrivals.get(ms);
@@ -100,20 +97,18 @@ class Evaluation {
     };
     for (let k = 0; k < length; k += 1) {
       const minuteMs = this.#stretch.fromMs + k * MINUTE_MS;
-      at(dataAt[k] ?? Number.POSITIVE_INFINITY, () => {
-        reach(this.#newest, minuteMs);
-        reach(this.#horizon, minuteMs);
-      });
-      // A minute of a slice that was observed has a quality without data of its own.
+      at(dataAt[k] ?? Number.POSITIVE_INFINITY, () => reach(this.#newest, minuteMs));
+      // A minute of a slice that was observed has a quality without data of its own, by the rule over it alone.
       if (!Number.isNaN(quality[k])) {
-        at(knownAt[k] ?? Number.POSITIVE_INFINITY, () => reach(this.#horizon, minuteMs));
+        const judged = this.#reignOver(minuteMs)?.judged;
+        at(knownAt[k] ?? Number.POSITIVE_INFINITY, () => reach(judged, minuteMs));
       }
     }
   }
 
   /** Takes up the minutes of which something is known by now. */
   #reach(reign: Reign, atMs: number): void {
-    const horizonMs = newestOf(this.#horizon, reign);
+    const horizonMs = Math.max(newestOf(this.#newest, reign), newestOf(reign.judged, reign));
     for (
       ;
       reign.nextMs <= horizonMs && reign.nextMs < Math.min(atMs, reign.untilMs);
@@ -219,7 +214,16 @@ function reignsOf({ fromMs, untilMs, revisions, components }: CompositeStretch):
     const firstData = entering.map(({ minutes }) => minutes.firstDataMs ?? Number.POSITIVE_INFINITY);
     const startMs = Math.max(first, Math.min(...firstData));
     const nextMs = startMs < until ? startMs : Number.POSITIVE_INFINITY;
-    return [{ fromMs: first, untilMs: until, maxDelayMs: composite.maxDelayMs, entering, nextMs }];
+    return [
+      {
+        fromMs: first,
+        untilMs: until,
+        maxDelayMs: composite.maxDelayMs,
+        entering,
+        judged: new Map(),
+        nextMs,
+      },
+    ];
   });
 }
 

@@ -100,5 +100,5 @@ function check(history: History): void {
 }
 
 test('nested composites equal the brute-force reading in the pure core', () => {
-  fc.assert(fc.property(histories, check), propertyRuns(40));
+  fc.assert(fc.property(histories, check), propertyRuns(20));
 }, 240_000);

@@ -115,12 +115,17 @@ function definitionsOf({ slos, feed }: Case): Map<string, Fed> {
       const adjustments = raw.map((one) => parseAdjustment(one, { id: name, timeZone: 'UTC', nowMs: NOW }));
       const isAdjusted = adjustedFinder(adjustments, NOW - 365 * DAY_MS, NOW);
       const runs = feed.filter((run) => run.slo === name);
+      const known = new Map<string, SettledMinute[]>();
       return [
         name,
         {
           definition,
           adjustments,
-          minutes: (objective: string) => minutesOf(definition, objective, runs, isAdjusted),
+          minutes: (objective: string) => {
+            const minutes = known.get(objective) ?? minutesOf(definition, objective, runs, isAdjusted);
+            known.set(objective, minutes);
+            return minutes;
+          },
         },
       ];
     }),

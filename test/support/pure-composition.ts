@@ -37,11 +37,29 @@ export interface PureRun {
 
 /** Everything about an SLO up to `untilMs`, without a database: those it is made of come first. */
 export function runPure(slos: ReadonlyMap<string, PureSlo>, name: string, untilMs: number): PureRun {
+  return runOnce({ slos, untilMs, runs: new Map() }, name);
+}
+
+interface Runs {
+  readonly slos: ReadonlyMap<string, PureSlo>;
+  readonly untilMs: number;
+  /** Those that are done. */
+  readonly runs: Map<string, PureRun>;
+}
+
+function runOnce(all: Runs, name: string): PureRun {
+  const run = all.runs.get(name) ?? runOf(all, name);
+  all.runs.set(name, run);
+  return run;
+}
+
+function runOf(all: Runs, name: string): PureRun {
+  const { slos, untilMs } = all;
   const slo = slos.get(name);
   if (slo === undefined) throw new Error(name);
   const objective = slo.objectives[0]?.name ?? '';
   const timeslices = slo.budgetingMethod === 'timeslices';
-  const walk = slo.sli.type === 'composite' ? walkOf(slos, slo, untilMs) : null;
+  const walk = slo.sli.type === 'composite' ? walkOf(all, slo) : null;
   const changes = walk === null ? slo.changes : walk.changes(0);
   const totals = new RunningTotals(64);
   const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
@@ -133,13 +151,14 @@ const NO_MINUTES = {
   dataUnused: new Set<number>(),
 };
 
-function walkOf(slos: ReadonlyMap<string, PureSlo>, slo: PureSlo, untilMs: number): CompositeWalk {
+function walkOf(all: Runs, slo: PureSlo): CompositeWalk {
+  const { slos, untilMs } = all;
   const { revisions } = slo;
   const timeslices = slo.budgetingMethod === 'timeslices';
   const histories = everyComponent(revisions).map((component) => {
     const known = slos.get(component.sloId);
     if (known === undefined) throw new Error(component.sloId);
-    const rows = [...runPure(slos, component.sloId, untilMs).rows.values()];
+    const rows = [...runOnce(all, component.sloId).rows.values()];
     const first = rows.find(({ usedTotal, dataUnused }) => usedTotal !== null || dataUnused);
     const firstDataMs = first === undefined ? null : first.atMs - MINUTE_MS;
     return { key: componentKey(component), slo: known, objective: component.objective, firstDataMs, rows };
