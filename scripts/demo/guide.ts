@@ -28,11 +28,14 @@ ${overview}
 
 Paste any of these into a second terminal.
 
-Payments fail right now. How fast does their budget burn, and which alerts does that raise? (REST)
+Payments fail right now. How fast does their budget burn, and since when do which alerts fire? (REST)
 curl -sS ${url}/api/v1/slos/shop.payments/burn-rate ${auth}
 
 How did everybody do in the last weeks? (REST, as CSV)
 curl -sS ${quoted(`${url}/api/v1/reports?period=week&format=csv`)} ${auth}
+
+What fires anywhere? (GraphQL)
+${graphql('{ slos { items { project name state alerts { objective condition severity firingSince } } } }')}
 
 Which part of buying something has cost how much of its budget? (GraphQL)
 ${graphql('{ slo(id: "shop.buying") { displayName state status { objectives { reliability budget components { slo weight impact } } } } }')}

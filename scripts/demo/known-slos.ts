@@ -8,6 +8,7 @@ const sloSchema = z.object({
   state: z.string(),
   created_at: z.string(),
   adjustments: z.array(z.unknown()),
+  alerts: z.array(z.object({ objective: z.string().nullable(), severity: z.enum(['page', 'ticket']) })),
   status: z.object({
     objectives: z.array(
       z.object({

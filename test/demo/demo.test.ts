@@ -102,13 +102,26 @@ describe('npm run demo', () => {
     const database = await createTestDatabase();
     const demo = await startDemo(database, { command: NPM });
     const { url, commands } = await guideOf(demo);
-    expect(commands).toHaveLength(7);
-    const [burnRate = '', reports = '', composite = '', instant = '', range = '', live = '', push = ''] =
-      commands;
+    expect(commands).toHaveLength(8);
+    const [
+      burnRate = '',
+      reports = '',
+      alerts = '',
+      composite = '',
+      instant = '',
+      range = '',
+      live = '',
+      push = '',
+    ] = commands;
 
     expect(await answerOf(burnRate)).toMatchObject({
       objectives: [
-        { target: 0.9995, alerts: expect.arrayContaining([expect.objectContaining({ holds: true })]) },
+        {
+          target: 0.9995,
+          alerts: expect.arrayContaining([
+            expect.objectContaining({ holds: true, firing_since: expect.any(String) }),
+          ]),
+        },
       ],
     });
     const { stdout: csv } = await run(reports, { shell: '/bin/bash' });
@@ -116,6 +129,19 @@ describe('npm run demo', () => {
     expect(header).toMatch(/^slo_id,project,slo,service,objective,period,/);
     // Twelve SLOs, of which one has two objectives.
     expect(new Set(rows.map((row) => row.split(',').slice(1, 5).join()))).toHaveProperty('size', 13);
+    const fires = z
+      .object({
+        data: z.object({
+          slos: z.object({ items: z.array(z.object({ name: z.string(), alerts: z.array(z.unknown()) })) }),
+        }),
+      })
+      .parse(await answerOf(alerts)).data.slos.items;
+    expect(fires.find(({ name }) => name === 'payments')?.alerts).toContainEqual({
+      objective: 'default',
+      condition: 'burn_rate:1h:5m:page',
+      severity: 'PAGE',
+      firingSince: expect.any(String),
+    });
     const { data } = z
       .object({
         data: z.object({ slo: z.object({ status: z.object({ objectives: z.array(z.unknown()) }) }) }),
