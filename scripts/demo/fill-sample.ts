@@ -1,4 +1,4 @@
-import { floorTo, MINUTE_MS } from '../../src/lib/duration.ts';
+import { DAY_MS, floorTo, MINUTE_MS } from '../../src/lib/duration.ts';
 import { StartError } from '../../src/lib/errors.ts';
 import { type KnownSlo, knownSlos, newestMinute } from './known-slos.ts';
 import { pointLines } from './point-lines.ts';
@@ -11,6 +11,8 @@ import { type Tracker, TrackerError } from './tracker.ts';
 const STREAMS = 2;
 /** Of the whole work; the rest is for what is made of the pushed history. */
 const PUSHING_SHARE = 0.8;
+/** How far back a pulled SLO is read: its window and a little more, since reading goes day by day. */
+const READ_BACK_MS = 8 * DAY_MS;
 
 export interface FillOptions {
   readonly seed: number;
@@ -59,7 +61,8 @@ export async function fillSample(tracker: Tracker, options: FillOptions): Promis
       onProgress(PUSHING_SHARE + (1 - PUSHING_SHARE) * ((i + share) / others.length), label);
     show(0);
     await create(tracker, slo, known);
-    if (isPulled(slo)) await readBack(tracker, label, range.fromMs, show);
+    if (isPulled(slo))
+      await readBack(tracker, label, Math.max(range.fromMs, range.toMs - READ_BACK_MS), show);
   }
   return { slos, nextMs: range.toMs };
 }

@@ -59,7 +59,7 @@ export function platformSlos(world: SampleWorld): SampleSlo[] {
         name: 'all-requests',
         display_name: 'All requests of the shop',
         description: 'Read each minute with PromQL, from the Prometheus API of this tracker itself.',
-        time_window: rolling('28d'),
+        time_window: rolling('7d'),
         target: 0.998,
         sli: {
           type: 'ratio',
