@@ -8,6 +8,7 @@ import type { Backfill, MinuteRange, PullState } from '../slo/pull-state.ts';
 import { minuteOf, type Point } from '../slo/sli.ts';
 import type { Tx } from '../storage/client.ts';
 import {
+  countFailingPulls,
   lockPulledSlos,
   type PulledSlo,
   type PullFailure,
@@ -38,13 +39,24 @@ export interface SourceRead {
   readonly note: string | null;
 }
 
-/** SLOs whose source has minutes to be read up to `atMs`, in the given virtual shards; null for all. */
+/** What is to be read of the given virtual shards, and how it stands with their sources. */
+export interface DuePulls {
+  /** SLOs whose source has minutes to be read. */
+  readonly due: readonly PulledSlo[];
+  /** How many SLOs show an error of their source. One that is read all the same is not due between the minutes. */
+  readonly failing: number;
+}
+
+/** What there is to be read up to `atMs`, in the given virtual shards; null for all. */
 export async function listDuePulls(
   env: ServiceEnvironment,
   atMs: number,
   shards: readonly number[] | null,
-): Promise<PulledSlo[]> {
-  return env.db.owner((tx) => selectDuePulls(tx, atMs, shards));
+): Promise<DuePulls> {
+  return env.db.owner(async (tx) => ({
+    due: await selectDuePulls(tx, atMs, shards),
+    failing: await countFailingPulls(tx, shards),
+  }));
 }
 
 /** Shows on the SLOs what is wrong with their sources. */

@@ -15,6 +15,19 @@ export interface PulledSlo {
   readonly backfill: Backfill | null;
 }
 
+const inShards = (shards: readonly number[] | null) =>
+  shards === null
+    ? undefined
+    : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`;
+
+/** How many SLOs show an error of their source, whether or not it is to be read now. */
+export async function countFailingPulls({ orm }: Tx, shards: readonly number[] | null): Promise<number> {
+  return orm.$count(
+    npSlos,
+    and(isNotNull(npSlos.pulledUntil), isNotNull(npSlos.lastError), inShards(shards)),
+  );
+}
+
 /** SLOs whose source was not read up to the instant, or has a past range to be read: furthest behind first. */
 export async function selectDuePulls(
   { orm }: Tx,
@@ -37,9 +50,7 @@ export async function selectDuePulls(
     .where(
       and(
         isNotNull(npSlos.pulledUntil),
-        shards === null
-          ? undefined
-          : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`,
+        inShards(shards),
         or(
           sql`${npSlos.pulledUntil} < ${new Date(atMs)}`,
           sql`(${npSlos.backfill} IS NOT NULL AND ${npSlos.backfill} ->> 'finishedAtMs' IS NULL)`,

@@ -55,7 +55,8 @@ export function createPullRounds(
     const nowMs = env.clock.now();
     const atMs = floorTo(nowMs - GRACE_MS, MINUTE_MS);
     const shards = held();
-    const due = shards?.length === 0 ? [] : await listDuePulls(env, atMs, shards);
+    const { due, failing } =
+      shards?.length === 0 ? { due: [], failing: 0 } : await listDuePulls(env, atMs, shards);
     const bySource = new Map<string, PulledSlo[]>();
     for (const slo of due) {
       const source = pulledSource(slo);
@@ -80,7 +81,7 @@ export function createPullRounds(
       }
     }
     const lagMs = nowMs - due.reduce((least, { pull }) => Math.min(least, pull.untilMs), atMs);
-    return { lagMs, failing: due.filter(({ pull }) => pull.lastError !== null).length, rounds };
+    return { lagMs, failing, rounds };
   };
 }
 

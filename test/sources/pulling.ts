@@ -24,6 +24,8 @@ export interface Pulling {
   /** Looks again and again until nothing more is to be read at once. */
   settle(): Promise<LaneRound[]>;
   slo(id: string, account?: string): Promise<Slo>;
+  /** How many SLOs show an error of their source, seen by a look that begins nothing. */
+  failing(): Promise<number>;
   /** What is used, by minute, `HH:MM` of the test's day. */
   counts(id: string): Promise<Counts>;
 }
@@ -61,6 +63,11 @@ export function createPulling(
         if (!done.some(({ hasMore }) => hasMore)) return all;
       }
       throw new Error('there is always more to be read');
+    },
+    async failing() {
+      const { failing, rounds } = await look(never);
+      expect(rounds).toEqual([]);
+      return failing;
     },
     slo: (id, account = 'primary') => getSlo({ ctx: actingAs(env, account), input: { id } }),
     async counts(id) {

@@ -70,7 +70,7 @@ test('rows with a status count as events, by the filters that the operator allow
 });
 
 test('counts are summed by account, and rows that cannot be are told of', async () => {
-  const { create, settle, counts, slo } = createPulling(database, NOW, settings);
+  const { create, settle, counts, slo, failing } = createPulling(database, NOW, settings);
   const a = await create('calls', { type: 'table', source: 'calls' }, { account: 'a' });
   const b = await create('calls', { type: 'table', source: 'calls' }, { account: 'b' });
   await settle();
@@ -80,6 +80,8 @@ test('counts are summed by account, and rows that cannot be are told of', async 
     '2 rows were not taken: a count below 0 or above its total',
   );
   expect((await slo(b, 'b')).pull?.lastError).toBeNull();
+  // It still counts while nothing is to be read.
+  expect(await failing()).toBe(1);
 });
 
 test('values are judged one by one; NaN, infinite and missing ones are no points', async () => {
