@@ -1,5 +1,6 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { groupBy } from '../lib/group-by.ts';
+import { alertsFired } from '../slo/alerts-fired.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusInstants } from '../slo/instants.ts';
 import {
@@ -229,7 +230,8 @@ export async function computeReports(
     const straddle = straddleOptions(slo, rule, window, sums.minutes);
     const between = withBefore(task, befores[i] ?? null, sums.totals.between);
     const status = objectiveStatus(rule, atMs, between, { window, ...straddle });
+    const fired = alertsFired(slo, rule.objective.name, window.startMs, atMs);
     const isBeforeAll = status.reliability === null && !open && slo.createdAtMs >= window.endMs;
-    return isBeforeAll ? null : reportRow(status, minutes, null, open);
+    return isBeforeAll ? null : reportRow(status, minutes, fired, open);
   });
 }

@@ -62,8 +62,9 @@ function settle(slo: Slo, before: AlertStates, lastDataAtMs: number | null, atMs
     return { states: before, news: [], changeAtMs: null };
   }
   const isSilenced = silenceFinder(slo, atMs);
-  const newestMs =
-    lastDataAtMs === null ? slo.createdAtMs : Math.max(lastDataAtMs + MINUTE_MS, slo.createdAtMs);
+  const newestOf = (ms: number | null): number =>
+    ms === null ? slo.createdAtMs : Math.max(ms + MINUTE_MS, slo.createdAtMs);
+  const newest = { beforeMs: newestOf(slo.lastDataAtMs), afterMs: newestOf(lastDataAtMs) };
   const possible = alertsOf(slo, atMs);
   const news: AlertNews[] = [];
   const tell = (alert: string, { sinceMs, endMs }: AlertChange, words: AlertWords): void => {
@@ -75,8 +76,8 @@ function settle(slo: Slo, before: AlertStates, lastDataAtMs: number | null, atMs
     const state = before[id] ?? NEVER_HELD;
     let { runs } = state;
     if (condition.type === 'no_data') {
-      runs = noDataRuns(runs, newestMs, condition.forMs, atMs);
-      if (newestMs + condition.forMs > atMs) changesAtMs.push(newestMs + condition.forMs);
+      runs = noDataRuns(runs, newest, condition.forMs, atMs);
+      if (newest.afterMs + condition.forMs > atMs) changesAtMs.push(newest.afterMs + condition.forMs);
     }
     if (runs.length === 0 && state.told === null) continue;
     const circumstances = { resolveAfterMs: resolveAfterOf(condition), nowMs: atMs, isSilenced };

@@ -39,6 +39,11 @@ export function replaceRuns(runs: HeldRuns, from: number, until: number, found: 
   return joined.slice(-2 * MAX_RUNS);
 }
 
+/** From when on all runs are kept; -Infinity where none has been forgotten yet. */
+export function firstKeptMs(runs: HeldRuns): number {
+  return runs.length < 2 * MAX_RUNS ? Number.NEGATIVE_INFINITY : (runs[0] ?? 0) * MINUTE_MS;
+}
+
 /** One time that an alert fired. */
 export interface Episode {
   /** The first minute at which the condition held. */

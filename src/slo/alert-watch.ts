@@ -118,14 +118,28 @@ export function withJudged(states: AlertStates, judged: readonly Judged[]): Aler
   return next;
 }
 
+/** The end of the newest data, or the SLO's creation where that is later: before what came in now, and with it. */
+export interface NewestData {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
 /**
- * The runs of an alert on missing data: since `newestMs`, the end of the newest data or the SLO's creation,
- * nothing has come in, and it holds until something does. Gaps before stay as they were seen. The same array where
- * nothing changes.
+ * The runs of an alert on missing data: since the newest data nothing has come in, and it holds until something
+ * does, whether or not anybody looked in between. Gaps before stay as they were seen. The same array where nothing
+ * changes.
  */
-export function noDataRuns(runs: HeldRuns, newestMs: number, forMs: number, nowMs: number): HeldRuns {
-  const first = Math.ceil((newestMs + forMs) / MINUTE_MS);
-  const found = first * MINUTE_MS <= nowMs ? [first, OPEN_END] : [];
-  const replaced = replaceRuns(runs, Math.floor(newestMs / MINUTE_MS), OPEN_END, found);
+export function noDataRuns(
+  runs: HeldRuns,
+  { beforeMs, afterMs }: NewestData,
+  forMs: number,
+  nowMs: number,
+): HeldRuns {
+  const since = (known: HeldRuns, newestMs: number): HeldRuns => {
+    const first = Math.ceil((newestMs + forMs) / MINUTE_MS);
+    const found = first * MINUTE_MS <= nowMs ? [first, OPEN_END] : [];
+    return replaceRuns(known, Math.floor(newestMs / MINUTE_MS), OPEN_END, found);
+  };
+  const replaced = since(since(runs, beforeMs), afterMs);
   return replaced.join() === runs.join() ? runs : replaced;
 }

@@ -18,31 +18,41 @@ const BURN = { type: 'burn_rate', severity: 'page', long_window: '1h', short_win
 let accounts = 0;
 
 /** At 99 % an hour of only bad events burns at 100; every minute has 10 events. */
-async function account(conditions: unknown = [BURN], policy: object = {}) {
+async function account(conditions: unknown = [BURN], policy: object = {}, definition: object = {}) {
   accounts += 1;
   const env = createTestEnvironment(database, NOON);
   const ctx = actingAs(env, `alerts-${accounts}`);
   const { id } = await createSlo({
     ctx,
-    input: { name: 'api', target: 0.99, labels: { team: 'web' }, alert_policy: { conditions, ...policy } },
+    input: {
+      name: 'api',
+      target: 0.99,
+      labels: { team: 'web' },
+      alert_policy: { conditions, ...policy },
+      ...definition,
+    },
   });
-  const points = (from: number, to: number, good: number) =>
+  const pointsOf = (from: number, to: number, counts: { good: number; total: number }) =>
     Array.from({ length: to - from + 1 }, (_, i) => ({
       at: new Date(NOON + (from + i) * MINUTE_MS).toISOString(),
-      good,
-      total: 10,
+      ...counts,
     }));
+  const points = (from: number, to: number, good: number) => pointsOf(from, to, { good, total: 10 });
+  const pushOf = (from: number, to: number, counts: { good: number; total: number }) =>
+    recordMeasurements({ ctx, input: { id, body: { points: pointsOf(from, to, counts) } } });
+  const moveTo = (minute: number): void => env.clock.set(NOON + minute * MINUTE_MS);
   return {
     env,
     ctx,
     id,
     points,
+    moveTo,
     /** Minutes after noon, both included. */
-    push: (from: number, to: number, good: number) =>
-      recordMeasurements({ ctx, input: { id, body: { points: points(from, to, good) } } }),
+    push: (from: number, to: number, good: number) => pushOf(from, to, { good, total: 10 }),
+    pushOf,
     /** Evaluates at so many minutes after noon. */
     async at(minute: number) {
-      env.clock.advance(NOON + minute * MINUTE_MS - env.clock.now());
+      moveTo(minute);
       await evaluate(env);
     },
     firing: async () =>
@@ -63,6 +73,58 @@ async function account(conditions: unknown = [BURN], policy: object = {}) {
 }
 
 const PAGE = 'default/burn_rate:1h:5m:page';
+
+describe('the default policy at 99.9 % over 30 days', () => {
+  const MINUTES_OF = { '1h:5m:page': 60, '6h:30m:page': 360, '1d:2h:ticket': 1440, '3d:6h:ticket': 4320 };
+  const FACTOR_OF = { '1h:5m:page': 14.4, '6h:30m:page': 6, '1d:2h:ticket': 3, '3d:6h:ticket': 1 };
+  const PAIRS = Object.keys(FACTOR_OF) as (keyof typeof FACTOR_OF)[];
+
+  // After good days a share of bad minutes burns at share / 0.001; over a long window it has burnt at
+  // burn * minutes / long, which is the factor after long * factor / burn minutes. A share of 1.44 %: 60 * 14.4 / 14.4.
+  test.each([
+    [1, [1, 3, 5, 5]],
+    [0.1, [9, 22, 44, 44]],
+    [0.0144, [60, 150, 300, 300]],
+    [0.006, [null, 360, 720, 720]],
+    [0.001, [null, null, null, 4320]],
+  ])(
+    'tells of a share of %d bad within one evaluation of the minute that the formula gives',
+    async (share, table) => {
+      const expected = PAIRS.map((pair) => {
+        const minutes = (MINUTES_OF[pair] * FACTOR_OF[pair] * 0.001) / share;
+        return minutes > MINUTES_OF[pair] + 1e-9 ? null : Math.ceil(minutes - 1e-9);
+      });
+      expect(expected).toEqual(table);
+      const { at, moveTo, pushOf, told } = await account(
+        'default',
+        {},
+        { target: 0.999, time_window: { type: 'rolling', duration: '30d' } },
+      );
+      await pushOf(-4320, -1, { good: 10_000, total: 10_000 });
+      const due = [...new Set(table.filter((minute) => minute !== null))];
+      let pushed = 0;
+      const until = async (minute: number): Promise<void> => {
+        moveTo(minute);
+        if (minute > pushed) await pushOf(pushed, minute - 1, { good: 10_000 * (1 - share), total: 10_000 });
+        pushed = minute;
+        await at(minute);
+      };
+      for (const minute of due) {
+        const byThen = (limit: number) =>
+          PAIRS.flatMap((pair, i) => {
+            const since = table[i];
+            return typeof since === 'number' && since <= limit
+              ? [{ alert: `default/burn_rate:${pair}`, since, end: null }]
+              : [];
+          });
+        await until(minute - 1);
+        expect(await told(), `after ${minute - 1} minutes`).toEqual(byThen(minute - 1));
+        await until(minute);
+        expect(await told(), `after ${minute} minutes`).toEqual(byThen(minute));
+      }
+    },
+  );
+});
 
 describe('a burn-rate alert', () => {
   // 60 good minutes first. After k bad ones the hour holds k/60 bad, a burn of 100 k / 60: 10 at k = 6, at 12:06.

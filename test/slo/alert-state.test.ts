@@ -194,16 +194,25 @@ describe('what is told', () => {
 });
 
 describe('missing data', () => {
+  const newest = (before: number, after = before) => ({ beforeMs: at(before), afterMs: at(after) });
+
   test('holds once nothing has come in for so long, until something does', () => {
-    expect(noDataRuns([], at(10), at(30), at(39))).toEqual([]);
-    expect(noDataRuns([], at(10), at(30), at(40))).toEqual([40, OPEN_END]);
+    expect(noDataRuns([], newest(10), at(30), at(39))).toEqual([]);
+    expect(noDataRuns([], newest(10), at(30), at(40))).toEqual([40, OPEN_END]);
     const runs = [40, OPEN_END];
-    expect(noDataRuns(runs, at(10), at(30), at(45))).toBe(runs);
+    expect(noDataRuns(runs, newest(10), at(30), at(45))).toBe(runs);
     expect(episodesOf(runs, at(5), at(45))).toEqual([{ sinceMs: at(40), heldUntilMs: at(45), endMs: null }]);
   });
 
   test('stays what it was before new data came', () => {
     // The minute that ends at 47 has data: at 47 it does not hold any more.
-    expect(noDataRuns([40, OPEN_END], at(47), at(30), at(48))).toEqual([40, 46]);
+    expect(noDataRuns([40, OPEN_END], newest(10, 47), at(30), at(48))).toEqual([40, 46]);
+  });
+
+  test('held though nobody looked before new data came', () => {
+    expect(noDataRuns([], newest(10, 47), at(30), at(48))).toEqual([40, 46]);
+    // What comes a little late each time leaves no gap.
+    expect(noDataRuns([], newest(10, 11), at(30), at(48))).toEqual([41, OPEN_END]);
+    expect(noDataRuns([], newest(10, 30), at(30), at(48))).toEqual([]);
   });
 });

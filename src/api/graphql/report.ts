@@ -46,7 +46,8 @@ export const NpSloReport = builder.objectRef<Report>('NpSloReport').implement({
     longestBadMinutes: t.exposeInt('longestBadMinutes', { description: 'The longest run of bad minutes.' }),
     alertsFired: t.exposeInt('alertsFired', {
       nullable: true,
-      description: 'Alerts that began to fire; null while alerts are not kept.',
+      description:
+        'Alerts that began to fire, as far as the policy has them still; null where too many have since.',
     }),
     revision: t.exposeInt('revision', {
       description: '1, and one more whenever late data changed the closed report.',
