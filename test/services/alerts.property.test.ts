@@ -17,6 +17,7 @@ import {
 } from '../support/brute-alerts.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
+import { propertyRuns } from '../support/property-runs.ts';
 
 const database = await createTestDatabase();
 /** In minutes since the epoch; the history begins here. */
@@ -243,14 +244,8 @@ async function begin(history: History, minute: number) {
   };
 }
 
-const HISTORIES = Number(process.env.PROPERTY_RUNS ?? 6);
-const TIMEOUT_MS = 60_000 + HISTORIES * 30_000;
-const RUNS = {
-  numRuns: HISTORIES,
-  // The same histories each time; another seed draws others.
-  seed: Number(process.env.PROPERTY_SEED ?? 1),
-  endOnFailure: true,
-};
+const RUNS = propertyRuns(6);
+const TIMEOUT_MS = 60_000 + RUNS.numRuns * 30_000;
 
 test(
   'what is told in the course of time is what a minute-by-minute reading gives, over replicas and restarts',
