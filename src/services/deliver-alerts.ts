@@ -11,8 +11,13 @@ import type { SendResult } from './post-alert.ts';
 const BATCH = 8;
 /** Longer than a request may last: when it has passed, whoever claimed the message is gone. */
 const LEASE_MS = MINUTE_MS;
-/** A page is worth a look every minute; random, so that not all who wait come back together. */
+/** When a message is tried again. */
 const RETRY = { firstMs: 5 * SECOND_MS, longestMs: MINUTE_MS };
+/**
+ * When a receiver that is not well is asked again, by one message. Sooner than the message: it may be that message
+ * alone, and a page must not wait for it.
+ */
+const PAUSE = { firstMs: 5 * SECOND_MS, longestMs: 15 * SECOND_MS };
 
 /** What a round came to, in messages. */
 export interface DeliveryRound {
@@ -142,7 +147,7 @@ export function createDeliveryLane(
     const askedMs = Math.max(0, ...failed.map(({ retryAfterMs }) => retryAfterMs));
     if (isWell && failures > 0) env.logger.info({ receiver }, `${client.title} takes alerts again`);
     if (isWell) failures = 0;
-    const waitMs = isWell || failed.length === 0 ? 0 : retryWaitMs(failures, RETRY, random());
+    const waitMs = isWell || failed.length === 0 ? 0 : retryWaitMs(failures, PAUSE, random());
     if (waitMs > 0) failures += 1;
     if (Math.max(askedMs, waitMs) === 0) return;
     pausedUntilMs = env.clock.now() + Math.max(askedMs, waitMs);

@@ -16,10 +16,9 @@ export function withNews(outbox: AlertOutbox, news: readonly AlertNews[], nowMs:
   if (news.length === 0) return outbox;
   const added = news.map((one): AlertMessage => ({ ...one, deliveries: {}, dueMs: one.decidedMs }));
   const kept = [...withoutStale(outbox, nowMs), ...added];
-  let surplus = kept.length - MAX_MESSAGES;
-  if (surplus <= 0) return kept;
-  const wanted = kept.filter(({ dueMs }) => dueMs !== null || surplus-- <= 0);
-  return wanted.slice(-MAX_MESSAGES);
+  const surplus = Math.max(0, kept.length - MAX_MESSAGES);
+  const dropped = new Set(kept.filter(({ dueMs }) => dueMs === null).slice(0, surplus));
+  return kept.filter((message) => !dropped.has(message)).slice(-MAX_MESSAGES);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
+import { createMetrics } from '../../src/api/metrics.ts';
 import type { Config } from '../../src/config.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
@@ -357,8 +358,8 @@ describe('while a receiver is down', () => {
       }
       perMinute.push(router.requests.length - before);
     }
-    // A batch of 8 at once; then one after 5, 15 and 35 s; then after 75, 135 and 195 s.
-    expect(perMinute).toEqual([8 + 3, 1, 1, 1]);
+    // A batch of 8 at once; then one after 5, 15, 30 and 45 s, and so on every 15 s.
+    expect(perMinute).toEqual([8 + 4, 4, 4, 4]);
     router.behave({ status: 200 });
     env.clock.advance(MINUTE_MS);
     expect(await drain(ours)).toEqual({ taken: 20, failed: 0, givenUp: 0 });
@@ -369,7 +370,16 @@ describe('while a receiver is down', () => {
     router.behave(({ body }) => ({ status: body.includes('"slo":"poison"') ? 500 : 200 }));
     const slos = await Promise.all(['poison', 'a', 'b'].map((name) => createFiringSlo(env, account, name)));
     for (const slo of slos) await slo.fire();
-    expect(await drain(lane())).toEqual({ taken: 2, failed: 1, givenUp: 0 });
+    const ours = lane();
+    expect(await drain(ours)).toEqual({ taken: 2, failed: 1, givenUp: 0 });
+    // Also where it is alone, and the receiver so looks as if it was down: for 15 s at most.
+    for (let waited = 0; waited < 300; waited += 1) {
+      env.clock.advance(SECOND_MS);
+      await drain(ours);
+    }
+    await (await createFiringSlo(env, account, 'page')).fire();
+    env.clock.advance(15 * SECOND_MS);
+    expect((await drain(ours)).taken).toBe(1);
   });
 
   test('for three days it is given up, shown on the SLO, and counted', async () => {
@@ -394,6 +404,17 @@ describe('while a receiver is down', () => {
       { receiver: 'router', waiting: 0, givenUp: 1, longestMs: 0 },
       { receiver: 'alertmanager', waiting: 0, givenUp: 0, longestMs: 0 },
     ]);
+    const metrics = createMetrics('0');
+    metrics.observeUndelivered(await count());
+    metrics.countDeliveries({ receiver: 'router', taken: 0, failed: 2, givenUp: 1 });
+    expect((await metrics.expose()).split('\n')).toEqual(
+      expect.arrayContaining([
+        'nself_slo_tracker_alerts_undelivered{receiver="router",state="given_up"} 1',
+        'nself_slo_tracker_alerts_undelivered{receiver="router",state="waiting"} 0',
+        'nself_slo_tracker_alert_delivery_lag_seconds{receiver="router"} 0',
+        'nself_slo_tracker_alert_deliveries_total{receiver="router",result="given_up"} 1',
+      ]),
+    );
     // A week later it is gone.
     env.clock.advance(7 * DAY_MS);
     expect((await count()).map(({ givenUp }) => givenUp)).toEqual([0, 0]);
