@@ -228,7 +228,7 @@ export async function computeReports(
     const minutes = figures[i];
     if (sums === undefined || minutes === undefined) throw new RangeError('a report has no totals');
     const straddle = straddleOptions(slo, rule, window, sums.minutes);
-    const between = withBefore(task, befores[i] ?? null, sums.totals.between);
+    const between = withBefore(task, befores[i] ?? null, (fromMs, toMs) => sums.totals.between(fromMs, toMs));
     const status = objectiveStatus(rule, atMs, between, { window, ...straddle });
     const fired = alertsFired(slo, rule.objective.name, window.startMs, atMs);
     const isBeforeAll = status.reliability === null && !open && slo.createdAtMs >= window.endMs;

@@ -57,6 +57,7 @@ async function compute<T>(
     asked.map(({ slo }) => slo),
     atMs,
   );
+  let before: readonly number[] = [];
   const loaded = await loadTotals(
     tx,
     asked.map(({ slo, rule }) => {
@@ -68,9 +69,12 @@ async function compute<T>(
         lookbackEndMs === atMs
           ? instants(rule, atMs)
           : [...new Set([...instants(rule, atMs), ...instants(rule, lookbackEndMs)])].sort((a, b) => a - b);
+      const counted = countedInstants(slo, needed);
+      // The same array where it says the same: then it is looked through once for all.
+      if (!isSame(counted, before)) before = counted;
       return {
         key: { accountId: slo.accountId, sloId: slo.id, objective: rule.objective.name },
-        instants: countedInstants(slo, needed),
+        instants: before,
         minutes: straddleIn(rule, windowAt(rule.timeWindow, atMs)),
       };
     }),
@@ -81,10 +85,8 @@ async function compute<T>(
     if (series === undefined) return;
     const options = straddleOptions(slo, rule, windowAt(rule.timeWindow, atMs), series.minutes);
     const composite = composites.get(slo.id) ?? null;
-    const seen =
-      composite === null
-        ? { sums: series.totals.between, options }
-        : seenAt(slo, rule, composite, atMs, series.totals.between, options);
+    const sums: SumsBetween = (fromMs, toMs) => series.totals.between(fromMs, toMs);
+    const seen = composite === null ? { sums, options } : seenAt(slo, rule, composite, atMs, sums, options);
     const list = answers.get(slo.id);
     const one = answer({ slo, rule, composite, ...seen, ...series });
     if (list === undefined) answers.set(slo.id, [one]);
@@ -92,6 +94,9 @@ async function compute<T>(
   });
   return answers;
 }
+
+const isSame = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((value, i) => value === b[i]);
 
 /**
  * The status of every objective of the SLOs at `atMs`, by the id of the SLO, from the running totals: by the

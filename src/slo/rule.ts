@@ -117,7 +117,8 @@ export function conditionsOf(rule: ObjectiveRule, periodMs: number): readonly Bu
   return own.every(({ longMs }) => longMs <= periodMs) ? own : own.filter(({ longMs }) => longMs <= periodMs);
 }
 
-function stepOf(rule: ObjectiveRule): number {
+/** What a rule counts by: minutes, or its time slices. */
+export function stepOf(rule: ObjectiveRule): number {
   return rule.budgetingMethod === 'timeslices' ? rule.sliceMs : MINUTE_MS;
 }
 

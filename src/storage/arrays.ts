@@ -1,3 +1,5 @@
+import { endianness } from 'node:os';
+
 /**
  * PostgreSQL's binary array format, both ways. One array a column instead of one value a field: a hundred
  * thousand numbers cross in about the time that node-postgres takes to parse a few thousand rows.
@@ -126,6 +128,21 @@ export function decodeFloat8Array(bytes: Buffer | null): Float64Array {
   }
   return out;
 }
+
+/** What a decoded null, or no value at all, counts as in a sum. */
+export const orZero = (value: number | undefined): number =>
+  value === undefined || Number.isNaN(value) ? 0 : value;
+
+/** What `float8send` made of numbers, one after the other, back into them. */
+export function decodeFloat8s(bytes: Buffer): Float64Array {
+  const out = new Float64Array(bytes.length / 8);
+  const copy = Buffer.from(out.buffer);
+  bytes.copy(copy);
+  if (LITTLE_ENDIAN) copy.swap64();
+  return out;
+}
+
+const LITTLE_ENDIAN = endianness() === 'LE';
 
 /** `array_send(int4[])`, without nulls, back into numbers. */
 export function decodeInt4Array(bytes: Buffer | null): Int32Array {

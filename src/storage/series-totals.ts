@@ -1,7 +1,7 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Sums } from '../slo/status.ts';
 import { TotalPoints } from '../slo/total-points.ts';
-import { decodeFloat8Array, decodeInt4Array, encodeInstantArray } from './arrays.ts';
+import { decodeFloat8Array, decodeInt4Array, encodeInstantArray, orZero } from './arrays.ts';
 import type { Tx } from './client.ts';
 import {
   hasData,
@@ -12,6 +12,7 @@ import {
   type SeriesKey,
   type SeriesRange,
 } from './series-columns.ts';
+import { loadWholeInstants } from './totals-at-instants.ts';
 
 /** What has to be known of a series: its running totals at some instants, and used sums over a few minutes. */
 export interface TotalsRequest {
@@ -30,7 +31,7 @@ export interface SeriesTotals {
 
 const IS_FINE = 'f.run_good_low IS NOT NULL OR f.run_total_low IS NOT NULL';
 
-/** What is found: `k` numbers the look-ups, or the series; what few rows have comes with numbers of its own. */
+/** What is found: `k` numbers the look-ups; what few rows have comes with numbers of its own. */
 const FOUND = `
   array_send(array_agg(f.k)) AS k,
   array_send(array_agg(f.run_good)) AS run_good, array_send(array_agg(f.run_total)) AS run_total,
@@ -58,23 +59,8 @@ const EXACT = `
     ) s
   ) f`;
 
-/**
- * The rows of an instant are neighbours in the key: where most of an account's series are asked for at the same
- * instants, reading these whole costs a tenth of looking each series up.
- */
-const SHARED = `
-  SELECT a.* FROM unnest($2::timestamptz[]) WITH ORDINALITY AS i(at, n)
-  CROSS JOIN LATERAL (
-    SELECT ${FOUND} FROM (
-      SELECT k.n::int AS k, ${columnsOf('s')}, s.has_data
-      FROM (
-        SELECT r.slo_id, r.objective, ${columnsOf('r')}, ${dataOf('r')}
-        FROM np_slo_snapshots r WHERE r.source_account_id = $1 AND r.at = i.at OFFSET 0
-      ) s
-      JOIN unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS k(slo_id, objective, n)
-        ON k.slo_id = s.slo_id AND k.objective = s.objective
-    ) f
-  ) a ORDER BY i.n`;
+/** Room for the rows of 00:00 that a few instants bring along. */
+const DAY_STARTS = 4;
 
 /** An instant is read whole when at least one in so many of the account's SLOs is asked for at it. */
 const WORTH_READING_WHOLE = 8;
@@ -93,9 +79,6 @@ interface FoundRow {
   day_good: string[] | null;
   day_total: string[] | null;
 }
-
-const orZero = (value: number | undefined): number =>
-  value === undefined || Number.isNaN(value) ? 0 : value;
 
 /** Adds a statement's findings to the points of their series. */
 function take(
@@ -151,7 +134,7 @@ function addRuns(points: TotalPoints, runs: LoadedRuns): void {
  */
 export async function loadTotals(tx: Tx, requests: readonly TotalsRequest[]): Promise<SeriesTotals[]> {
   const keys = requests.map((request) => request.key);
-  const found = requests.map(() => new TotalPoints());
+  const found = TotalPoints.forSeries(requests.map(({ instants }) => instants.length + DAY_STARTS));
   await loadAtInstants(tx, requests, found);
   const missing = await withinRows(tx, keys, missingOf(requests, found), found);
   const loaded = await loadRuns(tx, keys, missing);
@@ -164,26 +147,43 @@ export async function loadTotals(tx: Tx, requests: readonly TotalsRequest[]): Pr
 }
 
 function missingOf(requests: readonly TotalsRequest[], found: readonly TotalPoints[]): SeriesRange[] {
-  return requests.flatMap(({ instants }, series) =>
-    instants
-      .filter((instant) => found[series]?.has(instant) !== true)
-      .map((instant) => ({ series, fromMs: instant, toMs: instant })),
-  );
+  const missing: SeriesRange[] = [];
+  requests.forEach(({ instants }, series) => {
+    for (const instant of instants) {
+      if (found[series]?.has(instant) !== true) missing.push({ series, fromMs: instant, toMs: instant });
+    }
+  });
+  return missing;
 }
 
 /** By account, then by instant: the numbers of the series that are asked for there, day starts included. */
 function askedByInstant(requests: readonly TotalsRequest[]): Map<string, Map<number, number[]>> {
   const accounts = new Map<string, Map<number, number[]>>();
+  for (const [accountId, alike] of seriesAlike(requests)) {
+    const asked = new Map<number, number[]>();
+    accounts.set(accountId, asked);
+    for (const [instants, series] of alike) {
+      for (const at of new Set([...instants, ...instants.map((instant) => floorTo(instant, DAY_MS))])) {
+        const list = asked.get(at) ?? [];
+        asked.set(at, list);
+        for (const number of series) list.push(number);
+      }
+    }
+  }
+  return accounts;
+}
+
+/** By account: the numbers of the series whose instants are the very same array. */
+function seriesAlike(
+  requests: readonly TotalsRequest[],
+): Map<string, Map<TotalsRequest['instants'], number[]>> {
+  const accounts = new Map<string, Map<TotalsRequest['instants'], number[]>>();
   requests.forEach(({ key, instants }, series) => {
-    const asked = accounts.get(key.accountId) ?? new Map<number, number[]>();
-    accounts.set(key.accountId, asked);
-    const note = (at: number): void => {
-      const list = asked.get(at);
-      if (list === undefined) asked.set(at, [series]);
-      else if (list.at(-1) !== series) list.push(series);
-    };
-    for (const instant of instants) note(instant);
-    for (const instant of instants) note(floorTo(instant, DAY_MS));
+    const account = accounts.get(key.accountId) ?? new Map<TotalsRequest['instants'], number[]>();
+    accounts.set(key.accountId, account);
+    const list = account.get(instants);
+    if (list === undefined) account.set(instants, [series]);
+    else list.push(series);
   });
   return accounts;
 }
@@ -197,7 +197,8 @@ async function loadAtInstants(
   const single = { series: [] as number[], at: [] as number[] };
   for (const [accountId, asked] of askedByInstant(requests)) {
     const most = Math.max(...[...asked.values()].map((list) => list.length));
-    const enough = most < SHARED_AT_LEAST ? Number.POSITIVE_INFINITY : await enoughToReadWhole(tx, accountId);
+    const slos = most < SHARED_AT_LEAST ? Number.POSITIVE_INFINITY : await countSlos(tx, accountId);
+    const enough = enoughOf(slos);
     const whole: number[] = [];
     const series = new Set<number>();
     for (const [at, list] of asked) {
@@ -211,8 +212,17 @@ async function loadAtInstants(
         }
       }
     }
-    if (whole.length > 0)
-      await loadWhole(tx, { accountId, instants: whole, series: [...series] }, requests, found);
+    if (whole.length === 0) continue;
+    await loadWholeInstants(tx, {
+      accountId,
+      slos,
+      instants: whole,
+      series: [...series].flatMap((number) => {
+        const key = requests[number]?.key;
+        const points = found[number];
+        return key === undefined || points === undefined ? [] : [{ key, points }];
+      }),
+    });
   }
   if (single.series.length === 0) return;
   const keyOf = (series: number): SeriesKey | undefined => requests[series]?.key;
@@ -235,43 +245,20 @@ async function loadAtInstants(
   }
 }
 
-async function loadWhole(
-  { client }: Tx,
-  {
-    accountId,
-    instants,
-    series,
-  }: { accountId: string; instants: readonly number[]; series: readonly number[] },
-  requests: readonly TotalsRequest[],
-  found: readonly TotalPoints[],
-): Promise<void> {
-  const { rows } = await client.query<FoundRow>({
-    name: 'totals-at-instants',
-    text: SHARED,
-    values: [
-      accountId,
-      encodeInstantArray(instants),
-      series.map((number) => requests[number]?.key.sloId),
-      series.map((number) => requests[number]?.key.objective),
-    ],
-  });
-  rows.forEach((row, i) => {
-    take(
-      row,
-      (k) => found[series[k] ?? -1],
-      () => instants[i] ?? Number.NaN,
-    );
-  });
+/** From how many series on it is quicker to read the account's minutes whole than to look each series up. */
+export async function enoughToReadWhole(tx: Tx, accountId: string): Promise<number> {
+  return enoughOf(await countSlos(tx, accountId));
 }
 
-/** From how many series on it is quicker to read the account's minutes whole than to look each series up. */
-export async function enoughToReadWhole({ client }: Tx, accountId: string): Promise<number> {
+const enoughOf = (slos: number): number => Math.max(SHARED_AT_LEAST, slos / WORTH_READING_WHOLE);
+
+async function countSlos({ client }: Tx, accountId: string): Promise<number> {
   const { rows } = await client.query<{ slos: number }>({
     name: 'count-slos',
     text: 'SELECT count(*)::int AS slos FROM np_slos WHERE source_account_id = $1',
     values: [accountId],
   });
-  return Math.max(SHARED_AT_LEAST, (rows[0]?.slos ?? 0) / WORTH_READING_WHOLE);
+  return rows[0]?.slos ?? 0;
 }
 
 /** What lies before a series' first row needs no search: there the count is that of the first row. */
@@ -303,9 +290,10 @@ async function loadMinuteSums(
   keys: readonly SeriesKey[],
 ): Promise<(Sums | null)[]> {
   const sums: (Sums | null)[] = requests.map(() => null);
-  const ranges = requests.flatMap(({ minutes }, series) =>
-    minutes === null ? [] : [{ series, fromMs: minutes.fromMs + MINUTE_MS, toMs: minutes.toMs }],
-  );
+  const ranges: SeriesRange[] = [];
+  requests.forEach(({ minutes }, series) => {
+    if (minutes !== null) ranges.push({ series, fromMs: minutes.fromMs + MINUTE_MS, toMs: minutes.toMs });
+  });
   const loaded = await loadMinutes(tx, keys, ranges);
   ranges.forEach((range, i) => {
     const rows = loaded[i];

@@ -319,16 +319,32 @@ export async function selectSlos(
 ): Promise<{ items: Slo[]; total: number }> {
   const where = filtered(accountId, filter);
   const order = SORTS[page.sort].map((column) => (page.descending ? desc(column) : asc(column)));
-  const versions = await tx.orm
-    .select({ id: npSlos.id, version: sql<string>`${sql.raw(ROW_VERSION)}` })
+  const listed = tx.orm
+    .select({ row: sql<string>`${npSlos.id} || ${sql.raw(ROW_VERSION)}`.as('row') })
     .from(npSlos)
     .where(where)
     .orderBy(...order, asc(npSlos.id))
     .limit(page.limit)
-    .offset(page.offset);
-  const [counted] = await tx.orm.select({ total: count() }).from(npSlos).where(where);
-  return { items: await slosOfVersions(tx, accountId, versions), total: counted?.total ?? 0 };
+    .offset(page.offset)
+    .as('listed');
+  const counted = tx.orm.select({ total: count() }).from(npSlos).where(where);
+  // All in one text: a thousand rows of two values took the driver five times as long.
+  const [found] = await tx.orm
+    .select({
+      rows: sql<string | null>`string_agg(${listed.row}, ' ')`,
+      total: sql<number>`(${counted})`.mapWith(Number),
+    })
+    .from(listed);
+  const versions = found?.rows?.split(' ').map(versionOf) ?? [];
+  return { items: await slosOfVersions(tx, accountId, versions), total: found?.total ?? 0 };
 }
+
+const UUID_LENGTH = 36;
+
+const versionOf = (row: string): SloVersion => ({
+  id: row.slice(0, UUID_LENGTH),
+  version: row.slice(UUID_LENGTH),
+});
 
 /** All of the account's SLOs that match, by project and name. */
 export async function selectAllSlos({ orm }: Tx, accountId: string, filter: SloFilter): Promise<Slo[]> {

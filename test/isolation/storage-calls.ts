@@ -1,6 +1,7 @@
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { SnapshotBatch, type SnapshotRow } from '../../src/slo/snapshot-batch.ts';
+import { TotalPoints } from '../../src/slo/total-points.ts';
 import {
   lockDueOutboxes,
   lockOutbox,
@@ -69,6 +70,7 @@ import {
   shiftBases,
 } from '../../src/storage/snapshot-rows.ts';
 import { selectBurnDays, selectSnapshots } from '../../src/storage/snapshots.ts';
+import { loadWholeInstants } from '../../src/storage/totals-at-instants.ts';
 import { loadUsedMinutes } from '../../src/storage/used-minutes.ts';
 
 /** How far the reports of each account have come. */
@@ -324,6 +326,26 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       lately: totals.between(atMs - 5 * MINUTE_MS, atMs),
       minutes,
     }));
+  },
+  loadWholeInstants: async (tx, target) => {
+    const { accountId, atMs } = target;
+    const keys = keysOf(target);
+    const answers: unknown[] = [];
+    // All of the account's SLOs, and a few of many.
+    for (const slos of [keys.length, 100]) {
+      const found = TotalPoints.forSeries(keys.map(() => 2));
+      await loadWholeInstants(tx, {
+        accountId,
+        slos,
+        instants: [atMs, atMs - 5 * MINUTE_MS],
+        series: keys.flatMap((key, i) => {
+          const points = found[i];
+          return points === undefined ? [] : [{ key, points }];
+        }),
+      });
+      answers.push(found.map((points) => [points.between(atMs - 5 * MINUTE_MS, atMs), points.dataAt(atMs)]));
+    }
+    return answers;
   },
   readSeriesState: (tx, { accountId }) => readSeriesState(tx, accountId),
   selectSeriesDefinitions: (tx, { accountId }) => selectSeriesDefinitions(tx, accountId, []),

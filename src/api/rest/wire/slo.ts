@@ -96,7 +96,7 @@ export function sloText(slo: Slo, nowMs: number): string {
   return text;
 }
 
-/** As JSON of the shape `sloWithStatusSchema`. A page of a thousand is mostly texts that are at hand. */
+/** As JSON of the shape `sloWithStatusSchema`. */
 export function sloWithStatusText(slo: Slo, status: SloStatus, nowMs: number): string {
   return `${sloText(slo, nowMs).slice(0, -1)},"status":${statusText(status)}}`;
 }

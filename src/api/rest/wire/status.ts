@@ -3,7 +3,7 @@ import { formatRfc3339 } from '../../../lib/rfc3339.ts';
 import type { ComponentStatus } from '../../../services/composite-at.ts';
 import type { SloStatus } from '../../../services/read-status.ts';
 import { figure, stateSchema } from './state.ts';
-import { timeOrNull, timeSchema } from './times.ts';
+import { timeSchema } from './times.ts';
 
 const componentStatusSchema = z.strictObject({
   project: z.string(),
@@ -54,7 +54,10 @@ const texts = new WeakMap<SloStatus, string>();
 
 /** As JSON of the shape `statusSchema`. */
 export function statusText(status: SloStatus): string {
-  const text = texts.get(status) ?? JSON.stringify(statusToWire(status));
+  const known = texts.get(status);
+  if (known !== undefined) return known;
+  const objectives = status.objectives.map(objectiveText).join(',');
+  const text = `{"at":"${formatRfc3339(status.atMs)}","objectives":[${objectives}]}`;
   texts.set(status, text);
   return text;
 }
@@ -71,25 +74,18 @@ function componentToWire(component: ComponentStatus): z.infer<typeof componentSt
   };
 }
 
-function statusToWire({ atMs, objectives }: SloStatus): z.infer<typeof statusSchema> {
-  return {
-    at: formatRfc3339(atMs),
-    objectives: objectives.map((status) => ({
-      objective: status.objective,
-      state: status.state,
-      target: status.target,
-      reliability: status.reliability,
-      budget: status.budget,
-      burn_rate: status.burnRate,
-      count_good: status.countGood,
-      count_total: status.countTotal,
-      bad_allowed: status.badAllowed,
-      bad_used: status.badUsed,
-      budget_minutes_remaining: status.budgetMinutesRemaining,
-      time_to_exhaustion_seconds: status.timeToExhaustionSeconds,
-      window: { start: formatRfc3339(status.window.startMs), end: formatRfc3339(status.window.endMs) },
-      last_data_at: timeOrNull(status.lastDataAtMs),
-      ...(status.components === null ? {} : { components: status.components.map(componentToWire) }),
-    })),
-  };
+/**
+ * Of the shape `objectiveStatusSchema`. By hand, since a page has a thousand of them: an object for each, and
+ * JSON.stringify over it, took twice as long. States and times need no escapes.
+ */
+function objectiveText(status: SloStatus['objectives'][number]): string {
+  const { window, components } = status;
+  const parts = components === null ? '' : `,"components":${JSON.stringify(components.map(componentToWire))}`;
+  return `{"objective":${JSON.stringify(status.objective)},"state":"${status.state}","target":${status.target},"reliability":${numberText(status.reliability)},"budget":${numberText(status.budget)},"burn_rate":${numberText(status.burnRate)},"count_good":${numberText(status.countGood)},"count_total":${numberText(status.countTotal)},"bad_allowed":${numberText(status.badAllowed)},"bad_used":${numberText(status.badUsed)},"budget_minutes_remaining":${numberText(status.budgetMinutesRemaining)},"time_to_exhaustion_seconds":${numberText(status.timeToExhaustionSeconds)},"window":{"start":"${formatRfc3339(window.startMs)}","end":"${formatRfc3339(window.endMs)}"},"last_data_at":${timeText(status.lastDataAtMs)}${parts}}`;
 }
+
+/** As JSON.stringify has it. */
+const numberText = (value: number | null): string =>
+  value === null || !Number.isFinite(value) ? 'null' : `${value}`;
+
+const timeText = (ms: number | null): string => (ms === null ? 'null' : `"${formatRfc3339(ms)}"`);
