@@ -20,10 +20,10 @@ const HEADERS = {
 };
 
 /**
- * The events as they come, as fast as they are read: the next one is asked for when the one before has left.
+ * The events as they come, some at a time, as fast as they are read: the next are asked for when those before have left.
  * Comments in between show that the connection stands. Without events it answers with the headers alone.
  */
-export function eventStream(events: AsyncIterableIterator<ServerSentEvent> | null): Response {
+export function eventStream(events: AsyncIterableIterator<readonly ServerSentEvent[]> | null): Response {
   if (events === null) return new Response(null, { headers: HEADERS });
   const encoder = new TextEncoder();
   let heartbeat: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export function eventStream(events: AsyncIterableIterator<ServerSentEvent> | nul
         clearInterval(heartbeat);
         controller.close();
       } else {
-        controller.enqueue(encoder.encode(textOf(value)));
+        controller.enqueue(encoder.encode(value.map(textOf).join('')));
       }
     },
     async cancel() {

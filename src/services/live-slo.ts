@@ -1,4 +1,5 @@
 import type { Slo } from '../slo/definition.ts';
+import { firingAlerts } from '../slo/firing-alerts.ts';
 import { selectAllSlos, slosByReference } from '../storage/slos.ts';
 import type { ServiceContext } from './context.ts';
 import { readBurnRates, type SloBurnRate } from './read-burn-rate.ts';
@@ -64,7 +65,7 @@ async function readBurnRate(ctx: ServiceContext, slo: Slo, atMs: number): Promis
 }
 
 /** Time goes on by itself: its instant and the window that follows it are no change of a status. */
-function fingerprintOf({ updatedAtMs }: Slo, { state, objectives }: SloStatus): string {
+function fingerprintOf(slo: Slo, { state, objectives }: SloStatus): string {
   const figures = objectives.map(({ atMs: _at, window: _window, ...figure }) => figure);
-  return JSON.stringify([updatedAtMs, state, figures]);
+  return JSON.stringify([slo.updatedAtMs, state, figures, firingAlerts(slo)]);
 }

@@ -86,10 +86,12 @@ export function templates(words: readonly string[]): fc.Arbitrary<Template> {
     ),
     fc.constant<Template>(() => get('/slos')),
     // One SLO.
-    fc.tuple(fc.constantFrom('', '/burn-rate', '/snapshots'), maybe(time)).map(
+    fc.tuple(fc.constantFrom('', '/alerts', '/burn-rate', '/snapshots'), maybe(time)).map(
       ([part, at]): Template =>
         (ref) =>
-          get(`${slo(ref)}${part}${part === '/snapshots' || at === undefined ? '' : `?${encoded({ at })}`}`),
+          get(
+            `${slo(ref)}${part}${part === '/snapshots' || part === '/alerts' || at === undefined ? '' : `?${encoded({ at })}`}`,
+          ),
     ),
     fc.tuple(maybe(time), maybe(time), maybe(fc.constantFrom('1m', '5m', '1h'))).map(
       ([from, to, step]): Template =>

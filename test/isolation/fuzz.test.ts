@@ -87,7 +87,8 @@ async function view(account: string): Promise<{ text: string; refs: string[] }> 
   const texts = [list, await read('/slos')];
   for (const period of ['day', 'month']) texts.push(await read(`/api/v1/reports?period=${period}`));
   for (const { id } of slos) {
-    for (const part of ['', '/burn-rate', '/snapshots']) texts.push(await read(`/api/v1/slos/${id}${part}`));
+    for (const part of ['', '/alerts', '/burn-rate', '/snapshots'])
+      texts.push(await read(`/api/v1/slos/${id}${part}`));
   }
   return {
     text: texts.join('\n'),

@@ -3,6 +3,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { call, openEvents, push, startReplica } from './live-app.ts';
 
 const database = await createTestDatabase();
+const WAIT = { timeout: 60_000 };
 
 test('states come at once and when they change, whatever replica was written to', async () => {
   const [one, other] = await Promise.all([startReplica(database.url), startReplica(database.url)]);
@@ -34,6 +35,46 @@ test('states come at once and when they change, whatever replica was written to'
   await expect.poll(() => events.of('removed')).toMatchObject([{ slo: 'api', project: 'default' }]);
   events.close();
 });
+
+test('alerts come at once where they fire, and when they begin and end', async () => {
+  const replica = await startReplica(database.url);
+  const conditions = [{ type: 'budget', severity: 'ticket', below: 0.25 }];
+  await call(replica, 'POST', '/api/v1/slos', {
+    name: 'alerting',
+    target: 0.9,
+    alert_policy: { conditions },
+  });
+  const events = await openEvents(replica, '?slo_id=default.alerting');
+  await expect.poll(() => events.of('state'), WAIT).toHaveLength(1);
+  expect(events.of('alert')).toEqual([]);
+  const at = new Date(Date.now() - 60_000).toISOString();
+  const pushGood = (good: number) =>
+    call(replica, 'POST', '/api/v1/slos/default.alerting/measurements', {
+      points: [{ at, good, total: 100 }],
+    });
+  // 8 of 100 are bad where 10 are allowed: a fifth of the budget is left.
+  await pushGood(92);
+  await expect
+    .poll(() => events.of('alert'), WAIT)
+    .toMatchObject([
+      {
+        slo: 'alerting',
+        objective: 'default',
+        condition: 'budget:0.25:ticket',
+        severity: 'ticket',
+        state: 'firing',
+        firing_since: expect.stringMatching(/:00Z$/),
+        told: true,
+      },
+    ]);
+  const later = await openEvents(replica, '?slo_id=default.alerting');
+  await expect.poll(() => later.of('alert'), WAIT).toMatchObject([{ state: 'firing' }]);
+  // The minute was not as bad as it seemed.
+  await pushGood(100);
+  await expect.poll(() => events.of('alert').at(-1), WAIT).toMatchObject({ state: 'resolved' });
+  await expect.poll(() => later.of('alert').at(-1), WAIT).toMatchObject({ state: 'resolved' });
+  expect(events.of('alert')).toHaveLength(2);
+}, 180_000);
 
 test('a project or some SLOs can be asked for, and what is not there is a 404', async () => {
   const replica = await startReplica(database.url);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { adjustmentEndpoints } from './adjustments.ts';
 import { adminPageEndpoints } from './admin-page.ts';
+import { alertEndpoints } from './alerts.ts';
 import { burnRateEndpoints } from './burn-rate.ts';
 import { actorEndpoint, type Endpoint, type RestServer } from './endpoint.ts';
 import { eventEndpoints } from './events.ts';
@@ -22,6 +23,7 @@ export function restEndpoints({
   const endpoints: readonly Endpoint[] = [
     ...sloEndpoints,
     ...burnRateEndpoints,
+    ...alertEndpoints,
     ...snapshotEndpoints,
     ...adjustmentEndpoints,
     ...measurementEndpoints,

@@ -3,7 +3,7 @@ import { filterMap } from '../../lib/filter-map.ts';
 import { watchStatuses } from '../../services/watch-statuses.ts';
 import { eventStream } from '../event-stream.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
-import { createStateEvents } from './wire/live-event.ts';
+import { createLiveEvents } from './wire/live-event.ts';
 
 const query = z.strictObject({
   project: z.string().max(200).optional().meta({ description: 'Only SLOs of this project.' }),
@@ -21,7 +21,8 @@ export const eventEndpoints: readonly Endpoint[] = [
     summary: 'What happens to SLOs, as server-sent events',
     description:
       '`state`: how an SLO stands, for each one at the start and then whenever its state or that of an objective ' +
-      'becomes another. `removed`: an SLO is gone. Comments in between keep the connection open. It ends with the ' +
+      'becomes another. `alert`: an alert of an SLO fires, at the start and when it begins, or has resolved. ' +
+      '`removed`: an SLO is gone. Comments in between keep the connection open. It ends with the ' +
       'credentials, and when the service stops; who connects again is told how each SLO stands by then.',
     query,
     answer: { status: 200, description: 'The events.', content: { 'text/event-stream': null } },
@@ -29,7 +30,7 @@ export const eventEndpoints: readonly Endpoint[] = [
     async handle({ ctx, request, server, query: { project, slo_id: ids } }) {
       if (request.method === 'HEAD') return eventStream(null);
       const events = await watchStatuses({ ctx, hub: server.hub, input: { ids, project } });
-      return eventStream(filterMap(events, createStateEvents()));
+      return eventStream(filterMap(events, createLiveEvents()));
     },
   }),
 ];

@@ -18,6 +18,7 @@ const POINTS = { points: [{ at: '2026-03-10T11:00:00Z', good: 1, total: 1 }] };
 const READS = [
   'GET /api/v1/slos',
   'GET /api/v1/slos/{id}',
+  'GET /api/v1/slos/{id}/alerts',
   'GET /api/v1/slos/{id}/burn-rate',
   'GET /api/v1/slos/{id}/snapshots',
   'GET /api/v1/reports',

@@ -89,6 +89,7 @@ test('every documented path is there, and nothing else is', async () => {
     '/api/v1/slos/{id}',
     '/api/v1/slos/{id}/adjustments',
     '/api/v1/slos/{id}/adjustments/{aid}',
+    '/api/v1/slos/{id}/alerts',
     '/api/v1/slos/{id}/burn-rate',
     '/api/v1/slos/{id}/measurements',
     '/api/v1/slos/{id}/snapshots',
