@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { ServiceError } from '../../lib/errors.ts';
 import { PromqlError } from '../../promql/promql-error.ts';
-import type { Actor, ServiceEnvironment } from '../../services/context.ts';
+import type { ServiceEnvironment } from '../../services/context.ts';
 import type { SeriesStore } from '../../services/series-context.ts';
 import { assertAllowed } from '../account-limit.ts';
 import { addAnswerHeaders, requestIdOf } from '../answer-headers.ts';
@@ -14,7 +14,7 @@ import { type Allowance, createTokenBuckets } from '../token-buckets.ts';
 import type { PrometheusEndpoint } from './endpoint.ts';
 import { PROMETHEUS_BASE, prometheusEndpoints } from './endpoints.ts';
 import { failure } from './envelope.ts';
-import { rehearsalForms, rehearsalSource } from './rehearsal.ts';
+import { rehearse } from './rehearse.ts';
 import { readParameters } from './request-parameters.ts';
 
 export interface PrometheusOptions {
@@ -28,8 +28,9 @@ export interface PrometheusOptions {
 
 export interface PrometheusApp {
   /**
-   * Makes the first real query quick: has the store open its connections, and asks made-up queries of made-up
-   * series until their code is compiled. Takes a fraction of a second; never throws.
+   * Makes the first real query quick: has the store open its connections, asks made-up queries of made-up series
+   * until their code is compiled, and then what dashboards ask first of the default account. Takes a fraction of a
+   * second, and gives up after two; never throws.
    */
   prepare(): Promise<void>;
   /** Never throws. */
@@ -82,34 +83,8 @@ export function createPrometheusApp(options: PrometheusOptions): PrometheusApp {
     return failure('internal', `Something went wrong on our side. The request's id is ${requestId}.`);
   }
 
-  async function rehearse(): Promise<void> {
-    const source = { ...rehearsalSource, release: () => undefined };
-    const ctx = { ...environment, actor: NOBODY, series: { ...series, open: () => source } };
-    for (const [path, form] of rehearsalForms) {
-      const request = new Request(`http://localhost${PROMETHEUS_BASE}${path}`, {
-        method: 'POST',
-        body: new URLSearchParams(form),
-      });
-      const parameters = await readParameters(request);
-      const { signal } = request;
-      await endpointAt(PROMETHEUS_BASE + path)?.endpoint.handle({
-        ctx,
-        parameters,
-        name: '',
-        signal,
-        version,
-      });
-    }
-  }
-
   return {
-    async prepare() {
-      try {
-        await Promise.all([series.prepare(), rehearse()]);
-      } catch (error) {
-        logger.warn({ err: error }, 'queries could not be prepared; the first ones will take longer');
-      }
-    },
+    prepare: () => rehearse({ environment, series, version }),
     async fetch(request, peerAddress) {
       const finished = metrics.requestStarted();
       const found = endpointAt(new URL(request.url).pathname);
@@ -138,9 +113,6 @@ export function createPrometheusApp(options: PrometheusOptions): PrometheusApp {
     return serve(found, asked);
   }
 }
-
-/** Who asks where nobody does. */
-const NOBODY: Actor = { accountId: 'nobody', role: 'viewer', canWrite: false };
 
 interface Asked {
   readonly request: Request;

@@ -111,7 +111,7 @@ test('a database that is away is an unavailable, not an end of the process, and 
   await expect.poll(async () => (await client.ask('/query', RELIABILITY)).status, TIMEOUT).toBe(200);
 });
 
-test('queries are prepared without a trace: the first one afterwards answers what it would have', async () => {
+test('queries are rehearsed without a trace: the first one afterwards answers what it would have', async () => {
   const client = prometheusOn(prometheus.environment);
   await client.app.prepare();
   expect(await reliabilityOf(client)).toBe('0.9');
