@@ -142,11 +142,15 @@ function touchedBy(planned: readonly Planned[]): Map<string, number> {
   return touched;
 }
 
+/** The most rows that the spans can have. */
+const sizeOf = (all: readonly Planned[]): number =>
+  all.reduce((sum, { span }) => sum + (span.untilMs - span.fromMs) / MINUTE_MS + 1, 0);
+
 function passesOf(planned: readonly Planned[]): Planned[][] {
   const passes: Planned[][] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const series of planned) {
-    const length = (series.span.untilMs - series.span.fromMs) / MINUTE_MS + 1;
+    const length = sizeOf([series]);
     if (size + length > ROWS_A_PASS) {
       passes.push([]);
       size = 0;
@@ -205,7 +209,10 @@ function computePass(
   loaded: readonly LoadedSeries[],
   listener: RewriteListener,
 ): ComputedPass {
-  const out = { inserts: new SnapshotBatch(), updates: new SnapshotBatch() };
+  // Made as wide as they are to be: growing leaves as much again to be collected.
+  const standing = loaded.reduce((sum, { stored }) => sum + stored.at.length, 0);
+  const missing = sizeOf(pass) - standing;
+  const out = { inserts: new SnapshotBatch(missing), updates: new SnapshotBatch(standing) };
   const shifts: BaseShift[] = [];
   pass.forEach((series, i) => {
     const { slo, objective, span } = series;

@@ -21,6 +21,7 @@ export function rowsByMinute(rows: SnapshotColumns): SnapshotColumns {
     state: Int32Array.from(order, (row) => rows.state[row] ?? -1),
     column(name: SnapshotNumber) {
       const values = rows.column(name);
+      if (values === null) return null;
       const out = new Float64Array(order.length);
       for (let i = 0; i < out.length; i += 1) out[i] = values[order[i] ?? 0] ?? Number.NaN;
       return out;

@@ -52,7 +52,8 @@ export interface SnapshotColumns {
   readonly series: Int32Array;
   /** 1 is the first of `SLO_STATES`; -1 is null. */
   readonly state: Int32Array;
-  column(name: SnapshotNumber): Float64Array;
+  /** Null where no row has a number; NaN where one has none. */
+  column(name: SnapshotNumber): Float64Array | null;
   /** The few rows that carry the base of a day. */
   readonly bases: readonly { readonly row: number; readonly good: string; readonly total: string }[];
   /** Rows of counters, as JSON text. */
@@ -70,36 +71,36 @@ export class SnapshotBatch implements SnapshotColumns {
   #at: Float64Array;
   #series: Int32Array;
   #state: Int32Array;
-  readonly #numbers: Record<SnapshotNumber, Float64Array>;
+  /** Null as long as no row has a number: most columns of most batches stay so. */
+  readonly #numbers: Record<SnapshotNumber, Float64Array | null> = {
+    usedGood: null,
+    usedTotal: null,
+    runGood: null,
+    runTotal: null,
+    runGoodLow: null,
+    runTotalLow: null,
+    reliability: null,
+    budget: null,
+    burnRate: null,
+    countGood: null,
+    countTotal: null,
+    receivedGood: null,
+    receivedBad: null,
+    receivedTotal: null,
+    value: null,
+    sliceReliability: null,
+  };
   readonly #bases: { row: number; good: string; total: string }[] = [];
   readonly #counterPoints: { row: number; json: string }[] = [];
   readonly #dataUnused: number[] = [];
   readonly #composites: { row: number; columns: CompositeColumns }[] = [];
 
-  constructor(capacity = 256) {
-    this.#capacity = capacity;
-    this.#at = new Float64Array(capacity);
-    this.#series = new Int32Array(capacity);
-    this.#state = new Int32Array(capacity);
-    const column = (): Float64Array => new Float64Array(capacity);
-    this.#numbers = {
-      usedGood: column(),
-      usedTotal: column(),
-      runGood: column(),
-      runTotal: column(),
-      runGoodLow: column(),
-      runTotalLow: column(),
-      reliability: column(),
-      budget: column(),
-      burnRate: column(),
-      countGood: column(),
-      countTotal: column(),
-      receivedGood: column(),
-      receivedBad: column(),
-      receivedTotal: column(),
-      value: column(),
-      sliceReliability: column(),
-    };
+  /** `room`: how many rows are expected. */
+  constructor(room = 256) {
+    this.#capacity = Math.max(room, 16);
+    this.#at = new Float64Array(this.#capacity);
+    this.#series = new Int32Array(this.#capacity);
+    this.#state = new Int32Array(this.#capacity);
   }
 
   get length(): number {
@@ -118,8 +119,8 @@ export class SnapshotBatch implements SnapshotColumns {
     return this.#state.subarray(0, this.#length);
   }
 
-  column(name: SnapshotNumber): Float64Array {
-    return this.#numbers[name].subarray(0, this.#length);
+  column(name: SnapshotNumber): Float64Array | null {
+    return this.#numbers[name]?.subarray(0, this.#length) ?? null;
   }
 
   get bases(): readonly { readonly row: number; readonly good: string; readonly total: string }[] {
@@ -154,7 +155,7 @@ export class SnapshotBatch implements SnapshotColumns {
       at: this.#at.subarray(from, to),
       series: this.#series.subarray(from, to),
       state: this.#state.subarray(from, to),
-      column: (name) => this.#numbers[name].subarray(from, to),
+      column: (name) => this.#numbers[name]?.subarray(from, to) ?? null,
       bases: this.#bases
         .filter(({ row }) => row >= from && row < to)
         .map(({ row, good, total }) => ({ row: row - from, good, total })),
@@ -176,7 +177,11 @@ export class SnapshotBatch implements SnapshotColumns {
     this.#at.set(rows.at, offset);
     this.#series.set(rows.series, offset);
     this.#state.set(rows.state, offset);
-    for (const name of NUMBERS) this.#numbers[name].set(rows.column(name), offset);
+    for (const name of NUMBERS) {
+      const values = rows.column(name);
+      if (values !== null) this.#made(name).set(values, offset);
+      else this.#numbers[name]?.fill(Number.NaN, offset, this.#length);
+    }
     for (const { row, good, total } of rows.bases) this.#bases.push({ row: row + offset, good, total });
     for (const { row, json } of rows.counterPoints) this.#counterPoints.push({ row: row + offset, json });
     for (const { row, columns } of rows.composites) this.#composites.push({ row: row + offset, columns });
@@ -192,29 +197,42 @@ export class SnapshotBatch implements SnapshotColumns {
     this.#series[i] = row.series;
     this.#state[i] = row.state === null ? -1 : SLO_STATES.indexOf(row.state) + 1;
     const numbers = this.#numbers;
-    numbers.usedGood[i] = minute.usedGood;
-    numbers.usedTotal[i] = minute.usedTotal;
-    numbers.runGood[i] = row.runGood.high;
-    numbers.runTotal[i] = row.runTotal.high;
-    numbers.runGoodLow[i] = row.runGood.low === 0 ? Number.NaN : row.runGood.low;
-    numbers.runTotalLow[i] = row.runTotal.low === 0 ? Number.NaN : row.runTotal.low;
-    numbers.receivedGood[i] = minute.receivedGood;
-    numbers.receivedBad[i] = minute.receivedBad;
-    numbers.receivedTotal[i] = minute.receivedTotal;
-    numbers.value[i] = minute.value;
-    numbers.sliceReliability[i] = row.sliceReliability;
+    this.#set(numbers.usedGood, 'usedGood', i, minute.usedGood);
+    this.#set(numbers.usedTotal, 'usedTotal', i, minute.usedTotal);
+    this.#set(numbers.runGood, 'runGood', i, row.runGood.high);
+    this.#set(numbers.runTotal, 'runTotal', i, row.runTotal.high);
+    this.#set(numbers.runGoodLow, 'runGoodLow', i, row.runGood.low === 0 ? Number.NaN : row.runGood.low);
+    this.#set(numbers.runTotalLow, 'runTotalLow', i, row.runTotal.low === 0 ? Number.NaN : row.runTotal.low);
+    this.#set(numbers.receivedGood, 'receivedGood', i, minute.receivedGood);
+    this.#set(numbers.receivedBad, 'receivedBad', i, minute.receivedBad);
+    this.#set(numbers.receivedTotal, 'receivedTotal', i, minute.receivedTotal);
+    this.#set(numbers.value, 'value', i, minute.value);
+    this.#set(numbers.sliceReliability, 'sliceReliability', i, row.sliceReliability);
     const status = row.state === null ? null : row.status;
-    numbers.reliability[i] = status?.reliability ?? Number.NaN;
-    numbers.budget[i] = status?.budget ?? Number.NaN;
-    numbers.burnRate[i] = status?.burnRate ?? Number.NaN;
-    numbers.countGood[i] = status?.countGood ?? Number.NaN;
-    numbers.countTotal[i] = status?.countTotal ?? Number.NaN;
+    this.#set(numbers.reliability, 'reliability', i, status?.reliability ?? Number.NaN);
+    this.#set(numbers.budget, 'budget', i, status?.budget ?? Number.NaN);
+    this.#set(numbers.burnRate, 'burnRate', i, status?.burnRate ?? Number.NaN);
+    this.#set(numbers.countGood, 'countGood', i, status?.countGood ?? Number.NaN);
+    this.#set(numbers.countTotal, 'countTotal', i, status?.countTotal ?? Number.NaN);
     if (row.baseGood !== null && row.baseTotal !== null) {
       this.#bases.push({ row: i, good: row.baseGood, total: row.baseTotal });
     }
     if (minute.counterPoints !== null) this.#counterPoints.push({ row: i, json: minute.counterPoints });
     if (row.composite !== null) this.#composites.push({ row: i, columns: row.composite });
     if (minute.dataUnused) this.#dataUnused.push(i);
+  }
+
+  /** Sets a number of `column`, the one of that name: a name that is written down is found faster than a given one. */
+  #set(column: Float64Array | null, name: SnapshotNumber, row: number, value: number): void {
+    if (column !== null) column[row] = value;
+    else if (!Number.isNaN(value)) this.#made(name)[row] = value;
+  }
+
+  /** The column, made where no row has had a number so far. */
+  #made(name: SnapshotNumber): Float64Array {
+    const column = this.#numbers[name] ?? new Float64Array(this.#capacity).fill(Number.NaN);
+    this.#numbers[name] = column;
+    return column;
   }
 
   #grow(): void {
@@ -225,7 +243,10 @@ export class SnapshotBatch implements SnapshotColumns {
       return grown;
     };
     this.#at = wider(this.#at);
-    for (const name of NUMBERS) this.#numbers[name] = wider(this.#numbers[name]);
+    for (const name of NUMBERS) {
+      const column = this.#numbers[name];
+      if (column !== null) this.#numbers[name] = wider(column);
+    }
     for (const narrow of ['series', 'state'] as const) {
       const grown = new Int32Array(this.#capacity);
       grown.set(narrow === 'series' ? this.#series : this.#state);

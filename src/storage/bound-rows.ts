@@ -124,7 +124,8 @@ export function bindRows(keys: readonly SeriesKey[], rows: SnapshotColumns): Bou
   });
   for (const [column, name] of NUMBER_COLUMNS) {
     const values = rows.column(name);
-    if (!values.every(Number.isNaN)) binding.each(column, 'float8', encodeFloat8Array(values));
+    if (values !== null && !values.every(Number.isNaN))
+      binding.each(column, 'float8', encodeFloat8Array(values));
   }
   binding.sparse(
     'base_good',

@@ -38,7 +38,8 @@ test('rows series by series become rows minute by minute, with all that belongs 
   );
   expect([...sorted.at].map((ms) => ms / MINUTE_MS)).toEqual([1, 1, 2, 2, 3, 3, 40]);
   expect([...sorted.series]).toEqual([0, 1, 0, 2, 0, 1, 2]);
-  expect([...sorted.column('usedGood')]).toEqual([1, 101, 2, 202, 3, 103, 240]);
+  expect(sorted.column('usedTotal')).toBeNull();
+  expect([...(sorted.column('usedGood') ?? [])]).toEqual([1, 101, 2, 202, 3, 103, 240]);
   expect(sorted.bases.map(({ row: at, good }) => [at, good])).toEqual([
     [0, '0'],
     [1, '1'],

@@ -118,16 +118,16 @@ function runOf(all: Runs, name: string): PureRun {
     return new Map(
       [...batch.at].map((atMs, i) => {
         const columns = composites.get(i) ?? null;
-        const slice = orNull(batch.column('sliceReliability')[i]);
+        const slice = orNull(batch.column('sliceReliability')?.[i]);
         const target = objectiveAt(slo?.revisions ?? [], objective, atMs)?.timeSliceTarget ?? 1;
         return [
           atMs,
           {
             atMs,
-            usedGood: orNull(batch.column('usedGood')[i]),
-            usedTotal: orNull(batch.column('usedTotal')[i]),
+            usedGood: orNull(batch.column('usedGood')?.[i]),
+            usedTotal: orNull(batch.column('usedTotal')?.[i]),
             dataUnused: unused.has(i),
-            budget: orNull(batch.column('budget')[i]),
+            budget: orNull(batch.column('budget')?.[i]),
             evaluatedAtMs: columns?.evaluatedAtMs ?? null,
             status: batch.state[i] === -1 ? null : (known.get(atMs) ?? null),
             composite: columns,
