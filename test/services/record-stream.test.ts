@@ -17,6 +17,9 @@ const NOW = Date.UTC(2026, 10, 20, 12, 0, 30);
 const minute = (back: number): string =>
   new Date(Math.floor(NOW / MINUTE_MS - back) * MINUTE_MS).toISOString();
 
+/** A hundred thousand points, on a machine that has much else to do. */
+const SLOW_MS = 120_000;
+
 let accounts = 0;
 
 async function account(definition: object = {}) {
@@ -153,35 +156,39 @@ test('a minute that a chunk ends in goes on in the next one', async () => {
   expect(await counts()).toEqual([120_000, 120_000]);
 });
 
-test('a stream whose points cannot be stored fails as soon as that is known, though more would come', async () => {
-  const { ctx } = await account();
-  const failure = new ServiceError('unavailable', 'The database went away; try again.');
-  let transactions = 0;
-  const failing = {
-    ...ctx.db,
-    tenant: <T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T> => {
-      transactions += 1;
-      // The first one looks the names up, the second one stores.
-      return transactions === 2 ? Promise.reject(failure) : ctx.db.tenant(accountId, work);
-    },
-  };
-  const lines = (from: number): Uint8Array =>
-    Buffer.from(
-      `${Array.from({ length: 10_000 }, (_, i) =>
-        JSON.stringify({ slo: 'default.api', at: minute(1 + from + i), good: 1, total: 1 }),
-      ).join('\n')}\n`,
-    );
-  let sent = 0;
-  const endless = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      controller.enqueue(lines(sent));
-      sent += 10_000;
-    },
-  });
-  const input = { body: endless };
-  await expect(recordStream({ ctx: { ...ctx, db: failing }, input })).rejects.toBe(failure);
-  expect(transactions).toBe(2);
-});
+test(
+  'a stream whose points cannot be stored fails as soon as that is known, though more would come',
+  async () => {
+    const { ctx } = await account();
+    const failure = new ServiceError('unavailable', 'The database went away; try again.');
+    let transactions = 0;
+    const failing = {
+      ...ctx.db,
+      tenant: <T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T> => {
+        transactions += 1;
+        // The first one looks the names up, the second one stores.
+        return transactions === 2 ? Promise.reject(failure) : ctx.db.tenant(accountId, work);
+      },
+    };
+    const lines = (from: number): Uint8Array =>
+      Buffer.from(
+        `${Array.from({ length: 10_000 }, (_, i) =>
+          JSON.stringify({ slo: 'default.api', at: minute(1 + from + i), good: 1, total: 1 }),
+        ).join('\n')}\n`,
+      );
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(lines(sent));
+        sent += 10_000;
+      },
+    });
+    const input = { body: endless };
+    await expect(recordStream({ ctx: { ...ctx, db: failing }, input })).rejects.toBe(failure);
+    expect(transactions).toBe(2);
+  },
+  SLOW_MS,
+);
 
 test('minutes that come in any order are those that count', async () => {
   const { stream, counts } = await account();
@@ -242,51 +249,55 @@ function fiftyMinutes(hoursBack: number): Uint8Array {
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-test('a tick in a stream that fills up the past leaves its snapshots alone until the stream ends or stays away', async () => {
-  const { ctx, env, slo, counts } = await account();
-  const rows = async (): Promise<number> => {
-    const [row] = await database.query<{ n: string }>(
-      'SELECT count(*) AS n FROM np_slo_snapshots WHERE slo_id = $1 AND state IS NOT NULL',
-      [slo.id],
-    );
-    return Number(row?.n);
-  };
-  const stored = waiter();
-  let feed: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      feed = controller;
-    },
-  });
-  const own = { ...ctx, onPointsStored: () => stored.wake() };
-  const streaming = recordStream({ ctx: own, input: { body } });
-  feed?.enqueue(fiftyMinutes(48));
-  await stored.next();
-  expect(await rows()).toBe(50);
+test(
+  'a tick in a stream that fills up the past leaves its snapshots alone until the stream ends or stays away',
+  async () => {
+    const { ctx, env, slo, counts } = await account();
+    const rows = async (): Promise<number> => {
+      const [row] = await database.query<{ n: string }>(
+        'SELECT count(*) AS n FROM np_slo_snapshots WHERE slo_id = $1 AND state IS NOT NULL',
+        [slo.id],
+      );
+      return Number(row?.n);
+    };
+    const stored = waiter();
+    let feed: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        feed = controller;
+      },
+    });
+    const own = { ...ctx, onPointsStored: () => stored.wake() };
+    const streaming = recordStream({ ctx: own, input: { body } });
+    feed?.enqueue(fiftyMinutes(48));
+    await stored.next();
+    expect(await rows()).toBe(50);
 
-  await evaluate(env);
-  env.clock.advance(MINUTE_MS);
-  await evaluate(env);
-  expect(await rows()).toBe(50);
+    await evaluate(env);
+    env.clock.advance(MINUTE_MS);
+    await evaluate(env);
+    expect(await rows()).toBe(50);
 
-  // The ten minutes between have snapshots too.
-  feed?.enqueue(fiftyMinutes(47));
-  await stored.next();
-  expect(await rows()).toBe(110);
+    // The ten minutes between have snapshots too.
+    feed?.enqueue(fiftyMinutes(47));
+    await stored.next();
+    expect(await rows()).toBe(110);
 
-  // Nothing has come for two minutes: the tick does not wait any longer.
-  env.clock.advance(2 * MINUTE_MS);
-  await evaluate(env);
-  const complete = await rows();
-  // From the end of the first minute, 48 h less a minute before the stream began, to three minutes after that.
-  expect(complete).toBe(48 * 60 + 3);
+    // Nothing has come for two minutes: the tick does not wait any longer.
+    env.clock.advance(2 * MINUTE_MS);
+    await evaluate(env);
+    const complete = await rows();
+    // From the end of the first minute, 48 h less a minute before the stream began, to three minutes after that.
+    expect(complete).toBe(48 * 60 + 3);
 
-  feed?.enqueue(fiftyMinutes(46));
-  feed?.close();
-  expect(await streaming).toMatchObject({ accepted: 3 * 50 * 800 });
-  expect(await rows()).toBe(complete);
-  expect(await counts()).toEqual([150 * 800 * 9, 150 * 800 * 10]);
-});
+    feed?.enqueue(fiftyMinutes(46));
+    feed?.close();
+    expect(await streaming).toMatchObject({ accepted: 3 * 50 * 800 });
+    expect(await rows()).toBe(complete);
+    expect(await counts()).toEqual([150 * 800 * 9, 150 * 800 * 10]);
+  },
+  SLOW_MS,
+);
 
 /** Told of something, over and over; each `next` waits for one more time. */
 function waiter() {
