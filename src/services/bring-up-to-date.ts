@@ -4,7 +4,7 @@ import type { ObjectiveStatus } from '../slo/status.ts';
 import { worstState } from '../slo/status.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
-import { saveEvaluations } from '../storage/slos.ts';
+import { saveEvaluations } from '../storage/slo-evaluations.ts';
 import { computeStatuses } from './compute-statuses.ts';
 import { judgeAlerts } from './judge-alerts.ts';
 import { type Rewritten, rewriteSnapshots } from './rewrite-snapshots.ts';

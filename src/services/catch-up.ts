@@ -1,6 +1,6 @@
 import type { Slo } from '../slo/definition.ts';
 import type { Tx } from '../storage/client.ts';
-import { selectMarked } from '../storage/slos.ts';
+import { selectMarked } from '../storage/composite-places.ts';
 import { bringUpToDate } from './bring-up-to-date.ts';
 import { refreshComposites } from './refresh-composites.ts';
 

@@ -7,13 +7,9 @@ import type {
   SloDefinition,
 } from '../slo/definition.ts';
 import type { Tx } from '../storage/client.ts';
-import {
-  lockComposition,
-  saveLevel,
-  selectAllSlos,
-  selectComposites,
-  slosByReference,
-} from '../storage/slos.ts';
+import { lockComposition, saveLevel, selectComposites } from '../storage/composite-places.ts';
+import { selectAllSlos } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 
 /** What decides a definition's statuses from now on. */
 export type RevisionBody = Omit<DefinitionRevision, 'fromMs'>;

@@ -1,5 +1,6 @@
 import { announceChanges } from '../storage/changes.ts';
-import { lockComposition, removeSlo } from '../storage/slos.ts';
+import { lockComposition } from '../storage/composite-places.ts';
+import { removeSlo } from '../storage/slos.ts';
 import { assertMayDefine } from './authorize.ts';
 import { assertNoComponent } from './composition.ts';
 import type { ServiceContext } from './context.ts';

@@ -1,7 +1,7 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
-import { lockSlosBehind } from '../storage/slos.ts';
+import { lockSlosBehind } from '../storage/slo-evaluations.ts';
 import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
 

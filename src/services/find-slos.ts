@@ -3,7 +3,7 @@ import type { Slo } from '../slo/definition.ts';
 import type { Tx } from '../storage/client.ts';
 import { parseReference } from '../storage/slo-reference.ts';
 import { keptSlo } from '../storage/slo-versions.ts';
-import { slosByReference } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import type { ServiceContext } from './context.ts';
 
 /** The same words for what does not exist and for what is another account's. */

@@ -5,7 +5,8 @@ import type { GroupableReport, ReportUnit } from '../slo/report-groups.ts';
 import { reportPeriodAt } from '../slo/report-periods.ts';
 import type { Tx } from '../storage/client.ts';
 import { selectReportDue, selectReports } from '../storage/reports.ts';
-import { selectAllSlos, slosByReference } from '../storage/slos.ts';
+import { selectAllSlos } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import { computeReports, type ReportTask, reportTasks } from './compute-reports.ts';
 import type { ServiceContext } from './context.ts';
 

@@ -15,7 +15,7 @@ import {
 import { type Judged, noDataRuns, resolveAfterOf, withJudged } from '../slo/alert-watch.ts';
 import { type AlertWords, alertsOf, alertWords, type PossibleAlert } from '../slo/alert-words.ts';
 import type { Slo } from '../slo/definition.ts';
-import type { EvaluatedAlerts } from '../storage/slos.ts';
+import type { EvaluatedAlerts } from '../storage/slo-evaluations.ts';
 
 /** What the SLO's data are when the transaction is over. */
 interface DataAfter {

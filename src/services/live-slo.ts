@@ -1,6 +1,7 @@
 import type { Slo } from '../slo/definition.ts';
 import { firingAlerts } from '../slo/firing-alerts.ts';
-import { selectAllSlos, slosByReference } from '../storage/slos.ts';
+import { selectAllSlos } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import type { ServiceContext } from './context.ts';
 import { readBurnRates, type SloBurnRate } from './read-burn-rate.ts';
 import { readStatuses, type SloStatus } from './read-status.ts';

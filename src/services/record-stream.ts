@@ -4,7 +4,7 @@ import { type Line, readLines } from '../lib/read-lines.ts';
 import type { Slo } from '../slo/definition.ts';
 import { MinuteStream } from '../slo/minute-stream.ts';
 import { isFaulty } from '../slo/point-schema.ts';
-import { slosByReference } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import { assertMayWrite } from './authorize.ts';
 import { catchUp, refreshMarked } from './catch-up.ts';
 import type { ServiceContext } from './context.ts';

@@ -9,9 +9,10 @@ import { objectiveAt } from '../slo/revision.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
+import { clearRecompute, markRecompute, selectComposites } from '../storage/composite-places.ts';
 import { type CompositeRow, loadCompositeRows, loadLosses } from '../storage/composite-rows.ts';
 import { lastDataOf, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
-import { clearRecompute, markRecompute, selectComposites, slosByReference } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import {
   type KnownComponent,

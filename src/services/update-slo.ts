@@ -6,13 +6,9 @@ import { applySloPatch } from '../slo/definition-schema.ts';
 import { pullOfNewSource } from '../slo/pull.ts';
 import { revisionAt } from '../slo/revision.ts';
 import { announceChanges } from '../storage/changes.ts';
-import {
-  lockComposition,
-  markRecompute,
-  restartPull,
-  slosByReference,
-  updateSloDefinition,
-} from '../storage/slos.ts';
+import { lockComposition, markRecompute } from '../storage/composite-places.ts';
+import { restartPull, updateSloDefinition } from '../storage/slos.ts';
+import { slosByReference } from '../storage/slos-by-reference.ts';
 import { removeSnapshots } from '../storage/snapshot-rows.ts';
 import { assertMayDefine } from './authorize.ts';
 import { saveStatuses } from './bring-up-to-date.ts';

@@ -11,6 +11,13 @@ import {
 } from '../../src/storage/alert-outbox.ts';
 import type { Tx } from '../../src/storage/client.ts';
 import {
+  clearRecompute,
+  markRecompute,
+  saveLevel,
+  selectComposites,
+  selectMarked,
+} from '../../src/storage/composite-places.ts';
+import {
   firstDataOf,
   loadCompositeRows,
   loadCompositesAt,
@@ -45,24 +52,18 @@ import {
 import { readSeriesState, selectSeriesDefinitions } from '../../src/storage/series-definitions.ts';
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
+import { lockSlosBehind, saveEvaluations } from '../../src/storage/slo-evaluations.ts';
 import {
-  clearRecompute,
   insertSlo,
-  lockSlosBehind,
-  markRecompute,
   removeSlo,
   restartPull,
-  saveEvaluations,
-  saveLevel,
   selectAllSlos,
-  selectComposites,
-  selectMarked,
   selectSlos,
   selectWindows,
-  slosByReference,
   updateAdjustments,
   updateSloDefinition,
 } from '../../src/storage/slos.ts';
+import { slosByReference } from '../../src/storage/slos-by-reference.ts';
 import {
   insertSnapshots,
   removeSnapshots,

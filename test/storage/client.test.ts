@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { ServiceError } from '../../src/lib/errors.ts';
 import { createDatabase } from '../../src/storage/client.ts';
-import { slosByReference } from '../../src/storage/slos.ts';
+import { slosByReference } from '../../src/storage/slos-by-reference.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 const database = await createTestDatabase();

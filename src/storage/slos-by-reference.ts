@@ -1,0 +1,97 @@
+import { and, asc, eq, or, sql } from 'drizzle-orm';
+import type { Slo } from '../slo/definition.ts';
+import type { Tx } from './client.ts';
+import type { SloVersion } from './kept-slos.ts';
+import { npSlos } from './schema.ts';
+import { parseReference, referenceKey, type SloReference } from './slo-reference.ts';
+import { sloOf } from './slo-rows.ts';
+import { ROW_VERSION, slosOfVersions } from './slo-versions.ts';
+
+/** The account's SLOs that the references name, each a UUID or `project.name`; null where there is none. */
+export async function slosByReference(
+  tx: Tx,
+  accountId: string,
+  texts: readonly string[],
+  { lock = false }: { lock?: boolean } = {},
+): Promise<(Slo | null)[]> {
+  const refs = texts.map(parseReference);
+  const wanted = partsOf(refs);
+  const slos = lock
+    ? await lockReferredTo(tx, accountId, wanted)
+    : await slosOfVersions(tx, accountId, await versionsReferredTo(tx, accountId, wanted));
+  const byRef = new Map<string, Slo>();
+  for (const slo of slos) {
+    byRef.set(slo.id, slo);
+    byRef.set(referenceKey({ project: slo.project, name: slo.name }), slo);
+  }
+  return refs.map((ref) => (ref === null ? null : (byRef.get(referenceKey(ref)) ?? null)));
+}
+
+interface ReferenceParts {
+  readonly ids: string[];
+  readonly projects: string[];
+  readonly names: string[];
+}
+
+function partsOf(refs: readonly (SloReference | null)[]): ReferenceParts {
+  const parts: ReferenceParts = { ids: [], projects: [], names: [] };
+  for (const ref of refs) {
+    if (ref === null) continue;
+    if ('id' in ref) {
+      parts.ids.push(ref.id);
+    } else {
+      parts.projects.push(ref.project);
+      parts.names.push(ref.name);
+    }
+  }
+  return parts;
+}
+
+async function lockReferredTo(
+  { orm }: Tx,
+  accountId: string,
+  { ids, projects, names }: ReferenceParts,
+): Promise<Slo[]> {
+  const byName = sql`(${npSlos.project}, ${npSlos.name}) IN (SELECT * FROM unnest(${sql.param(projects)}::text[], ${sql.param(names)}::text[]))`;
+  const rows = await orm
+    .select()
+    .from(npSlos)
+    .where(
+      and(
+        eq(npSlos.sourceAccountId, accountId),
+        or(sql`${npSlos.id} = ANY(${sql.param(ids)}::uuid[])`, names.length > 0 ? byName : undefined),
+      ),
+    )
+    // Whoever locks several rows does it in this order, components before what they are part of.
+    .orderBy(asc(npSlos.level), asc(npSlos.id))
+    .for('no key update');
+  return rows.map(sloOf);
+}
+
+/** Two statements and not one: an OR of two keys would be looked for in the whole account. */
+async function versionsReferredTo(
+  { client }: Tx,
+  accountId: string,
+  { ids, projects, names }: ReferenceParts,
+): Promise<SloVersion[]> {
+  const versions: SloVersion[] = [];
+  if (ids.length > 0) {
+    const byId = await client.query<SloVersion>({
+      name: 'slo-versions-by-id',
+      text: `SELECT id, ${ROW_VERSION} AS version FROM np_slos WHERE source_account_id = $1 AND id = ANY ($2::uuid[])`,
+      values: [accountId, ids],
+    });
+    versions.push(...byId.rows);
+  }
+  if (names.length > 0) {
+    const byName = await client.query<SloVersion>({
+      name: 'slo-versions-by-name',
+      text: `SELECT np_slos.id, ${ROW_VERSION} AS version
+             FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[]) AS n(project, name)) n
+             JOIN np_slos ON np_slos.source_account_id = $1 AND np_slos.project = n.project AND np_slos.name = n.name`,
+      values: [accountId, projects, names],
+    });
+    versions.push(...byName.rows);
+  }
+  return versions;
+}
