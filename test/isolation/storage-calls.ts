@@ -24,6 +24,7 @@ import {
   loadLosses,
 } from '../../src/storage/composite-rows.ts';
 import {
+  countFailingPulls,
   lockPulledSlos,
   saveBackfillFailures,
   saveBackfills,
@@ -165,6 +166,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     insertSlo(tx, accountId, { ...slo, name: `${slo.name}-two` }, slo.revisions, slo.pull, atMs),
   updateSloDefinition: (tx, { accountId, slo, atMs }) =>
     updateSloDefinition(tx, { ...slo, accountId }, { ...slo, description: 'seized' }, slo.revisions, atMs),
+  countFailingPulls: (tx) => countFailingPulls(tx, null),
   selectDuePulls: (tx, { atMs }) => selectDuePulls(tx, atMs + DAY_MS, null),
   lockPulledSlos: (tx, { accountId, slo }) => lockPulledSlos(tx, [{ accountId, id: slo.id }]),
   savePulls: (tx, target) =>
