@@ -4,6 +4,7 @@ import type { BudgetAdjustment } from '../slo/adjustment.ts';
 import type { DefinitionRevision, Slo, SloDefinition, SloState, TimeWindow } from '../slo/definition.ts';
 import type { PullState } from '../slo/pull-state.ts';
 import type { Tx } from './client.ts';
+import type { SloVersion } from './kept-slos.ts';
 import { npSlos } from './schema.ts';
 import { definitionColumns, pullColumns, sloOf } from './slo-rows.ts';
 import { ROW_VERSION, slosOfVersions } from './slo-versions.ts';
