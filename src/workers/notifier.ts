@@ -44,10 +44,11 @@ export function createNotifier(
           onRound(done);
           hasMore = done.hasMore;
         }
-        if (signal.aborted || lane.isPaused() || env.clock.now() < repeatAtMs) return;
+        const nowMs = env.clock.now();
+        if (signal.aborted || lane.isPaused() || nowMs < repeatAtMs) return;
         const result = await repeatFiring(env, { client, held, cut: cut.signal });
         if (result !== null) lane.note(result);
-        if (result?.kind !== 'failed') repeatAtMs = env.clock.now() + REPEAT_MS;
+        if (result?.kind !== 'failed') repeatAtMs = nowMs + REPEAT_MS;
       },
       {
         pauseMs: () => LOOK_MS,
