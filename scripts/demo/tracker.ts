@@ -43,6 +43,8 @@ export function createTracker({ url, pluginSecret, signal }: TrackerOptions): Tr
         authorization: `Bearer ${pluginSecret}`,
         ...(type === undefined ? {} : { 'content-type': type }),
       },
+    }).catch((cause: unknown) => {
+      throw new StartError('the tracker does not answer', 1, { cause });
     });
     const text = await response.text();
     if (response.ok) return JSON.parse(text);
