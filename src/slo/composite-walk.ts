@@ -76,7 +76,7 @@ export class CompositeWalk {
   /** Whether a row says of its minute, and of what was known at its end, what it should. */
   isSame(at: number, minute: SettledMinute, row: StoredCompositeRow | null): boolean {
     const columns = this.columns(at, null, null);
-    if (row === null) return minute.used === null && !minute.dataUnused;
+    if (row === null) return minute.used === null && !minute.dataUnused && !this.waits(at);
     return (
       row.usedGood === (minute.used?.good ?? null) &&
       row.dataUnused === minute.dataUnused &&
@@ -103,6 +103,11 @@ export class CompositeWalk {
   /** Whether the slice that ends at `at` is still waited for. */
   isOpen(at: number): boolean {
     return this.#units.timeslices && this.#units.countedAt(at) === Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the composite waits at `at`, so that its lookbacks end earlier: a row has to say so, even of an empty window. */
+  waits(at: number): boolean {
+    return (this.#units.instant(at)?.lookbackEndMs ?? at) < at;
   }
 
   /** Takes note of what was counted at `at`. */

@@ -68,8 +68,8 @@ const orNull = (value: number | undefined): number | null =>
 
 /**
  * Computes every row of a series from the first change on: what was used, the running totals and the status.
- * A minute gets a row when something came in for it or when the window holds data; a day that has rows
- * begins with one.
+ * A minute gets a row when something came in for it, when the window holds data, or when a composite waits at its
+ * end; a day that has rows begins with one.
  */
 export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
   const { totals, stored, changes, fromMs, untilMs, slo, onStatus, composite } = rewrite;
@@ -112,7 +112,7 @@ export function rewriteSeries(rewrite: Rewrite, out: RewrittenRows): void {
         good = sliceIsGood(slice.good(at), slice.total(at), target) ? 1 : 0;
       }
     }
-    const hasRow = isStored || hasData || at <= dataUntil;
+    const hasRow = isStored || hasData || at <= dataUntil || composite?.waits(at) === true;
     const dayBefore = totals.lastDay?.dayMs;
     const carried = composite?.carried() ?? null;
     if (hasRow) totals.push(at, good, total);
