@@ -154,8 +154,10 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
     let read = 0;
     let stopped: unknown;
     const work = async (): Promise<void> => {
-      for (let batch = open.shift(); batch !== undefined; batch = open.shift()) {
-        if (stopped !== undefined || signal.aborted) return;
+      // What is not taken off `open` is told of the failure too.
+      while (stopped === undefined && !signal.aborted) {
+        const batch = open.shift();
+        if (batch === undefined) return;
         try {
           read += await call(batch, signal);
           reportProgress(batch, atMs);

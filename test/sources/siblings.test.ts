@@ -154,6 +154,22 @@ test('says what is missing, and goes on from where it was once that is there', a
   expect((await slo(id)).pull?.lastError).toBeNull();
 });
 
+test('what is wrong with a table is told to every SLO over it, from wherever each is read', async () => {
+  const { create, settle, slo } = createPulling(database, NOW);
+  const over = (duration: string): Promise<string> =>
+    create(
+      `over-${duration}`,
+      { type: 'uptime', target: 'api' },
+      { slo: { time_window: { type: 'rolling', duration } } },
+    );
+  // Windows of their own begin elsewhere, and so are read by calls of their own, of which the first one fails.
+  const ids = [await over('1h'), await over('2h'), await over('3h')];
+  await settle();
+  for (const id of ids) {
+    expect((await slo(id)).pull?.lastError).toBe('the table np_uptime_results does not exist');
+  }
+});
+
 test('without a table of targets the id is enough; a name that two have is not', async () => {
   await uptimeTables({ targets: false });
   await check(API, '11:59:05', 'up');
