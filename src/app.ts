@@ -47,8 +47,10 @@ export interface App {
   fetch(request: Request, env?: unknown): Promise<Response>;
   /** Takes over connections that are to become WebSockets. Never throws. */
   readonly upgrade: Upgrade;
-  /** Prepares queries, and starts the workers. */
-  start(): Promise<void>;
+  /** Makes the first queries quick, before requests are let in. Takes some seconds at most, and never throws. */
+  prepare(): Promise<void>;
+  /** Starts the workers. */
+  start(): void;
   /** Ends the live streams, stops the workers, and waits for what they have in hand. */
   stop(): Promise<void>;
 }
@@ -191,8 +193,8 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
           return rest.fetch(request, env);
       }
     },
-    async start() {
-      await prometheus.prepare();
+    prepare: prometheus.prepare,
+    start() {
       for (const worker of workers) worker.start();
     },
     upgrade: sockets.upgrade,

@@ -103,12 +103,13 @@ async function start(config: Config, logger: Logger): Promise<void> {
   const db = createDatabase(databaseUrl, { logger });
   running.push(() => db.close());
   const app = createApp({ config, db, clock: systemClock, logger, license });
+  await app.prepare();
   const server = await startServer(app.fetch, { host, port, logger, upgrade: app.upgrade });
   running.push(async () => {
     // Together, since streams end only when the app stops.
     await Promise.all([server.close(DRAIN_MS), app.stop()]);
   });
-  await app.start();
+  app.start();
   const shown = host.includes(':') ? `[${host}]` : host;
   const url = `http://${shown}:${server.port}`;
   logger.info({ url }, 'ready');

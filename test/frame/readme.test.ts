@@ -106,8 +106,8 @@ describe("the README's first minute, in a fresh clone", () => {
     rmSync(parent, { recursive: true, force: true });
   });
 
-  it('starts with one command, and says where it serves', () => {
-    expect(printed).toContain(`http://127.0.0.1:${port}`);
+  it('starts with one command, and says where it serves', async () => {
+    await expect.poll(() => printed).toContain(`http://127.0.0.1:${port}`);
   });
 
   it('takes the token without a word, and creates the SLO', () => {

@@ -55,7 +55,8 @@ export async function startReplica(
     logger,
     upgrade: app.upgrade,
   });
-  await app.start();
+  await app.prepare();
+  app.start();
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= Promise.all([server.close(5000), app.stop()]).then(() => db.close());
