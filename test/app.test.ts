@@ -79,7 +79,7 @@ test('a proxy asks who is behind a request, and is counted', async () => {
 
 test('workers start, evaluate what is due, and stop', async () => {
   clock.advance(60 * 60 * 1000);
-  await app.start();
+  app.start();
   await expect
     .poll(async () => {
       const [row] = await database.query<{ evaluated_at: Date }>(
