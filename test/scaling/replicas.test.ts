@@ -12,7 +12,7 @@ import { actingAs, createTestEnvironment } from '../support/environment.ts';
 const START = Date.UTC(2026, 10, 18, 12, 0, 10);
 const OBJECTIVES = 10_000;
 const ACCOUNTS = 200;
-const TIMEOUT = { timeout: 60_000, interval: 50 };
+const TIMEOUT = { timeout: 180_000, interval: 50 };
 
 /** The end of minute `n` after START's. */
 const minute = (n: number): number => Math.floor(START / MINUTE_MS) * MINUTE_MS + n * MINUTE_MS;
@@ -215,7 +215,7 @@ test('two replicas share 10,000 objectives: no minute twice, none left out', asy
   second.child.send('stop');
   expect(await once(second.child, 'exit')).toEqual([0, null]);
   await expect.poll(shares, TIMEOUT).toEqual([64]);
-}, 120_000);
+}, 400_000);
 
 test('four replicas, one killed in the middle of its minute: the others take over its share', async () => {
   await expect.poll(shares, TIMEOUT).toEqual([]);
@@ -243,4 +243,4 @@ test('four replicas, one killed in the middle of its minute: the others take ove
   const written = await expectOnce();
   expect(written.size).toBe(6);
   expect(await doneBy('four', struck + 1)).toBe(0);
-}, 120_000);
+}, 400_000);
