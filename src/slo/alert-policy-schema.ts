@@ -89,7 +89,10 @@ export const alertPolicySchema = z
   .strictObject({
     conditions: z
       .union([z.literal('default'), z.array(conditionSchema).max(MAX_CONDITIONS)], {
-        error: 'must be "default" or a list of conditions',
+        error: ({ input }) =>
+          Array.isArray(input) && input.length > MAX_CONDITIONS
+            ? `must have at most ${MAX_CONDITIONS} items`
+            : 'must be "default" or a list of conditions',
       })
       .meta({
         description:

@@ -68,6 +68,17 @@ describe('an alert policy', () => {
   test.each<[string, unknown, string[]]>([
     ['without conditions', {}, ['alert_policy.conditions: must be "default" or a list of conditions']],
     [
+      'a list of more than twenty',
+      {
+        conditions: Array.from({ length: 21 }, (_, i) => ({
+          type: 'budget',
+          severity: 'page',
+          below: i / 100,
+        })),
+      },
+      ['alert_policy.conditions: must have at most 20 items'],
+    ],
+    [
       'a condition of no known type',
       { conditions: [BURN, { type: 'mood', severity: 'page' }] },
       [
