@@ -73,6 +73,9 @@ export function retryAfterMs(text: string | null, nowMs: number): number {
 /** The system's word for it, such as ECONNREFUSED, and nothing else of the error: it may name the address. */
 function unreachable(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
+  // Its code differs between versions of Node.js.
+  if (cause instanceof Error && cause.name === 'HTTPParserError')
+    return 'answered with something that is not HTTP';
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return /^[A-Z][A-Z0-9_]+$/.test(code) ? `cannot be reached (${code})` : 'cannot be reached';
 }
