@@ -71,9 +71,10 @@ export async function notePullFailures(
       tx,
       shown.filter(({ isBackfill }) => !isBackfill),
     );
+    // A backfill waits for the newest minutes, and so for what is wrong with reading them.
     await saveBackfillFailures(
       tx,
-      shown.filter(({ isBackfill }) => isBackfill),
+      shown.filter(({ slo: { backfill } }) => backfill !== null && backfill.finishedAtMs === null),
     );
   });
 }
