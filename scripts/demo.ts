@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { ownUrl } from '../src/cli/own-url.ts';
 import { progressBar } from '../src/cli/progress-bar.ts';
 import { type Config, loadConfig } from '../src/config.ts';
@@ -7,6 +5,7 @@ import { keepDevelopmentSecrets } from '../src/development-secrets.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { DAY_MS, HOUR_MS } from '../src/lib/duration.ts';
 import { StartError } from '../src/lib/errors.ts';
+import { freePort } from '../src/lib/free-port.ts';
 import { whenParentEnds } from '../src/lib/when-parent-ends.ts';
 import { createFeed } from './demo/feed-live.ts';
 import { fillSample } from './demo/fill-sample.ts';
@@ -24,16 +23,6 @@ import { createTracker } from './demo/tracker.ts';
 const SAME_SIGNAL_MS = 300;
 
 const note = (text: string): void => void process.stderr.write(text);
-
-/** The demo asks for an address before the service has one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function readConfig(): Promise<Config> {
   const config = loadConfig(keepDevelopmentSecrets);

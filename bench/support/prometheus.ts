@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { floorTo, HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
+import { freePort } from '../../src/lib/free-port.ts';
 import { startProgram, temporaryDirectory } from './processes.ts';
 import { progress } from './progress.ts';
 
@@ -48,15 +48,6 @@ async function loadBlocks(data: PrometheusData, storage: string, scratch: string
     await rm(file);
     if ((i + 1) % 36 === 0) progress(`Prometheus has ${i + 1} of ${starts.length} blocks`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }
 
 const answerSchema = z.object({

@@ -4,6 +4,7 @@ import { nextDueMs } from '../slo/alert-message.ts';
 import type { AlertOutbox } from '../slo/alert-outbox.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { Tx } from './client.ts';
+import { inShards } from './in-shards.ts';
 import { npSlos } from './schema.ts';
 import { shardSql } from './shard-share.ts';
 import { instantOrNull, sloOf } from './slo-rows.ts';
@@ -106,9 +107,7 @@ export async function selectToldSlos(
     .where(
       and(
         sql`jsonb_path_exists(${npSlos.alerts}, '$.*.told ? (@.untilMs == null)')`,
-        shards === null
-          ? undefined
-          : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`,
+        inShards(shards),
         after === null
           ? undefined
           : sql`(${npSlos.sourceAccountId}, ${npSlos.id}) > (${after.accountId}, ${after.id}::uuid)`,

@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
+import { freePort } from '../lib/free-port.ts';
 import type { Binaries } from './embedded-binaries.ts';
 import type { ServerOwner } from './embedded-owner.ts';
 
@@ -50,18 +50,6 @@ export interface RunningServer {
 /** Why the server did not come up: the last lines it logged. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', resolve);
-  });
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
-  return address.port;
 }
 
 /** Ends the server when we are gone without having stopped it (kill -9): its input closes then. */

@@ -2,8 +2,8 @@ import { and, asc, isNotNull, or, sql } from 'drizzle-orm';
 import type { Sli, Slo } from '../slo/definition.ts';
 import type { Backfill, PullState } from '../slo/pull-state.ts';
 import type { Tx } from './client.ts';
+import { inShards } from './in-shards.ts';
 import { npSlos } from './schema.ts';
-import { shardSql } from './shard-share.ts';
 import { instantOrNull, pullOf, sloOf } from './slo-rows.ts';
 
 /** An SLO whose source is to be read, without what reading does not need. */
@@ -14,11 +14,6 @@ export interface PulledSlo {
   readonly pull: PullState;
   readonly backfill: Backfill | null;
 }
-
-const inShards = (shards: readonly number[] | null) =>
-  shards === null
-    ? undefined
-    : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`;
 
 /** How many SLOs show an error of their source, whether or not it is to be read now. */
 export async function countFailingPulls({ orm }: Tx, shards: readonly number[] | null): Promise<number> {

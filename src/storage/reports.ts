@@ -2,8 +2,8 @@ import { and, asc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Slo } from '../slo/definition.ts';
 import type { ReportPeriod, ReportRow } from '../slo/report.ts';
 import type { Tx } from './client.ts';
+import { inShards } from './in-shards.ts';
 import { npSloReports, npSlos } from './schema.ts';
-import { shardSql } from './shard-share.ts';
 import { sloOf } from './slo-rows.ts';
 
 /** A closed period as it is stored. */
@@ -61,9 +61,7 @@ export async function selectReportsDue(
         after === null
           ? undefined
           : sql`(${npSlos.sourceAccountId}, ${npSlos.id}) > (${after.accountId}, ${after.sloId}::uuid)`,
-        shards === null
-          ? undefined
-          : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`,
+        inShards(shards),
         sql`${npSlos.evaluatedAt} IS NOT NULL`,
         sql.raw(`(
           np_slos.report_due_at IS NULL

@@ -5,8 +5,8 @@ import type { AlertStates } from '../slo/alert-state.ts';
 import type { Slo, SloState } from '../slo/definition.ts';
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
 import type { Tx } from './client.ts';
+import { inShards } from './in-shards.ts';
 import { npSlos } from './schema.ts';
-import { shardSql } from './shard-share.ts';
 import { instantOrNull, sloOf } from './slo-rows.ts';
 
 /** A stream whose newest data is older than this fills up the past. */
@@ -39,9 +39,7 @@ export async function lockSlosBehind(
     .from(npSlos)
     .where(
       and(
-        shards === null
-          ? undefined
-          : sql`${sql.raw(shardSql('np_slos.source_account_id'))} = ANY(${sql.param([...shards])}::int[])`,
+        inShards(shards),
         or(
           sql`${npSlos.evaluatedAt} IS NULL`,
           sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { freePort, hasPrograms, scratchDirectory, start } from '../api/prometheus/http-server.ts';
+import { freePort } from '../../src/lib/free-port.ts';
+import { hasPrograms, scratchDirectory, start } from '../api/prometheus/http-server.ts';
 
 const PROGRAM = 'prometheus-alertmanager';
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { freePort } from '../../src/lib/free-port.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
 const STARTS_WITHIN_MS = 240_000;
@@ -14,16 +14,6 @@ const STARTS_WITHIN_MS = 240_000;
 function firstMinute(readme: string): string[] {
   const section = /^## The first minute$(.*?)^## /ms.exec(readme)?.[1] ?? '';
   return [...section.matchAll(/^```bash\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** The environment of somebody who has set nothing but the port. */

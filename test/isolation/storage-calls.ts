@@ -405,6 +405,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   findByName: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
   readEvents: 'on tables that are not ours, whose own column tells accounts apart: test/sources',
   lockComposition: 'an advisory lock',
+  inShards: 'a part of statements',
   IN_STRETCH: 'a part of statements',
   LAST_ROW: 'a part of statements',
   OWN: 'a part of statements',

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/lib/free-port.ts';
 
 const BINARY = '/usr/sbin/nginx';
 const SITE = join(import.meta.dirname, '../../deploy/nginx/nself-slo-tracker.conf');
@@ -27,18 +27,6 @@ export interface Nginx {
   /** Lines of the error log from `error` up. */
   errors(): Promise<string[]>;
   stop(): Promise<void>;
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 function changed(site: string, changes: NonNullable<NginxOptions['changes']>): string {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/lib/free-port.ts';
 import { createAccessKeys } from '../../src/services/access-keys.ts';
 import { authConfig, PLUGIN_SECRET } from '../support/auth-config.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { JWT_KEY, signJwt } from '../support/jwt.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { startTracker, type Tracker } from '../support/tracker.ts';
-import { freePort, HAS_NGINX, type Nginx, startNginx } from './nginx.ts';
+import { HAS_NGINX, type Nginx, startNginx } from './nginx.ts';
 
 const PUBLIC = 'https://api.example.com/nself-slo-tracker';
 const APP = 'https://app.example.com';

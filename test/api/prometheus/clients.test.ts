@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { PrometheusDriver } from 'prometheus-query';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../../src/lib/duration.ts';
+import { freePort } from '../../../src/lib/free-port.ts';
 import { createAccessKeys } from '../../../src/services/access-keys.ts';
 import { createSlo } from '../../../src/services/create-slo.ts';
 import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { actingAs } from '../../support/environment.ts';
-import { freePort, hasPrograms, run, scratchDirectory, serve, start } from './http-server.ts';
+import { hasPrograms, run, scratchDirectory, serve, start } from './http-server.ts';
 import { createPrometheusClient } from './prometheus-client.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

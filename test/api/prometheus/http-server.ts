@@ -35,15 +35,6 @@ export async function serve({ app }: PrometheusClient): Promise<string> {
   return `127.0.0.1:${address.port}`;
 }
 
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 /** An empty directory, removed after the file's last test. */
 export async function scratchDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'nself-slo-tracker-prometheus-'));

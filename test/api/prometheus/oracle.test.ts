@@ -2,13 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { floorTo, HOUR_MS, MINUTE_MS } from '../../../src/lib/duration.ts';
+import { freePort } from '../../../src/lib/free-port.ts';
 import { createSlo } from '../../../src/services/create-slo.ts';
 import { evaluate } from '../../../src/services/evaluate.ts';
 import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { SLO_METRICS } from '../../../src/slo/slo-metrics.ts';
 import { actingAs } from '../../support/environment.ts';
 import { generateExpressions } from './expressions.ts';
-import { freePort, hasPrograms, run, scratchDirectory, start } from './http-server.ts';
+import { hasPrograms, run, scratchDirectory, start } from './http-server.ts';
 import { createPrometheusClient, type PrometheusClient } from './prometheus-client.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
