@@ -159,7 +159,9 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
         const batch = open.shift();
         if (batch === undefined) return;
         try {
-          read += await call(batch, signal);
+          // Not in one line: it would add to what `read` was before the wait, and lose what others have read since.
+          const count = await call(batch, signal);
+          read += count;
           reportProgress(batch, atMs);
         } catch (error) {
           if (signal.aborted) return;

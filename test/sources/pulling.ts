@@ -4,7 +4,7 @@ import type { SourceSettings } from '../../src/services/context.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { getSlo } from '../../src/services/find-slos.ts';
 import type { Slo } from '../../src/slo/definition.ts';
-import { createSourceReaders } from '../../src/sources/source-readers.ts';
+import { createSourceReaders, type SourceReaders } from '../../src/sources/source-readers.ts';
 import { createPullRounds } from '../../src/workers/puller.ts';
 import type { LaneRound } from '../../src/workers/source-lane.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -35,10 +35,11 @@ export function createPulling(
   database: TestDatabase,
   nowMs: number,
   sources: SourceSettings = { prometheus: {}, tables: {} },
+  readers: SourceReaders = createSourceReaders(database.db, sources),
 ): Pulling {
   const env: TestEnvironment = { ...createTestEnvironment(database, nowMs), sources };
   const look = createPullRounds(env, {
-    readers: createSourceReaders(database.db, sources),
+    readers,
     held: () => null,
   });
   const never = new AbortController().signal;
