@@ -39,13 +39,11 @@ export async function startBackfill({
   return ctx.db.tenant(accountId, async (tx) => {
     const slo = await lockSlo(tx, accountId, input.id);
     if (slo.pull === null) {
-      throw new ServiceError(
-        'invalid',
-        'The measurements of this SLO are pushed: there is nothing to read.',
-        {
-          details: [{ path: 'id', message: 'is an SLO without a source that can be read' }],
-        },
-      );
+      const why =
+        slo.sli.type === 'composite' ? 'is made of other SLOs' : 'has its measurements pushed to it';
+      throw new ServiceError('invalid', 'There is nothing to read for this SLO.', {
+        details: [{ path: 'id', message: `is an SLO that ${why}: it has no source that can be read` }],
+      });
     }
     const details = rangeFaults(fromMs, toMs, nowMs, ctx.retentionMs);
     if (details.length > 0) throw new ServiceError('invalid', 'The range cannot be read.', { details });

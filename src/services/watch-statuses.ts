@@ -1,24 +1,32 @@
+import { z } from 'zod';
 import { atInstant } from '../lib/at-instant.ts';
 import { ServiceError } from '../lib/errors.ts';
 import { createLatestQueue } from '../lib/latest-queue.ts';
+import { parseOrThrow } from '../lib/validation.ts';
+import { nameSchema } from '../slo/definition-fields.ts';
 import type { ServiceContext } from './context.ts';
 import { findSlos } from './find-slos.ts';
 import type { LiveEvent } from './status-channel.ts';
 import type { StatusHub } from './status-hub.ts';
 
-export interface WatchInput {
-  /** Each a UUID or `project.name`; all SLOs when left out, the ones that are yet to come included. */
-  readonly ids?: readonly string[] | undefined;
-  readonly project?: string | undefined;
-}
-
 const MAX_IDS = 1000;
+
+/** What is watched. A project that cannot be is refused: its stream would be silent for ever. */
+export const watchInputSchema = z.strictObject({
+  ids: z.array(z.string()).max(MAX_IDS).optional().meta({
+    description:
+      'Each the UUID or `project.name`; all SLOs when left out, the ones that are yet to come included.',
+  }),
+  project: nameSchema.optional().meta({ description: 'Only SLOs of this project.' }),
+});
+
+export type WatchInput = z.input<typeof watchInputSchema>;
 
 /**
  * How SLOs stand, and then what changes, as fast as it is read: who is slow gets the latest of each SLO. It ends
  * when the actor's credentials do, when the service stops, or when every SLO that was named is gone. Throws
- * `not_found` when one that is named is not the account's, `invalid` for too many of them, `rate_limited` and
- * `unavailable` as the hub does.
+ * `not_found` when one that is named is not the account's, `invalid` for too many of them or a project that cannot be,
+ * `rate_limited` and `unavailable` as the hub does.
  */
 export async function watchStatuses({
   ctx,
@@ -29,7 +37,8 @@ export async function watchStatuses({
   hub: StatusHub;
   input: WatchInput;
 }): Promise<AsyncIterableIterator<LiveEvent>> {
-  const ids = input.ids === undefined ? null : await idsOf(ctx, input.ids);
+  const { ids: references, project } = parseOrThrow(watchInputSchema, input, 'This cannot be watched.');
+  const ids = references === undefined ? null : await idsOf(ctx, references);
   const queue = createLatestQueue<string, LiveEvent>(() => {
     leave();
     expiry.cancel();
@@ -41,7 +50,7 @@ export async function watchStatuses({
   try {
     leave = hub.join(ctx.actor.accountId, {
       ids,
-      project: input.project ?? null,
+      project: project ?? null,
       tell(sloId, event) {
         queue.put(sloId, event);
         if (event.type === 'removed' && ids !== null) {
@@ -60,11 +69,6 @@ export async function watchStatuses({
 }
 
 async function idsOf(ctx: ServiceContext, references: readonly string[]): Promise<Set<string>> {
-  if (references.length > MAX_IDS) {
-    throw new ServiceError('invalid', `At most ${MAX_IDS} SLOs can be watched by name at once.`, {
-      details: [{ path: 'ids', message: `must have at most ${MAX_IDS} items` }],
-    });
-  }
   const slos = await findSlos({ ctx, input: { ids: references } });
   return new Set(
     slos.map((slo) => {

@@ -145,7 +145,7 @@ export interface Slo extends SloDefinition {
   readonly firstDataAtMs: number | null;
   /** Which part of the stored minutes was last touched, for whoever keeps a copy of them. */
   readonly historyMarks: readonly HistoryMark[];
-  /** How far its source was read; null where measurements are pushed. */
+  /** How far its source was read; null without one to read. */
   readonly pull: PullState | null;
   /** The last request to read a past range of its source. */
   readonly backfill: Backfill | null;

@@ -109,7 +109,7 @@ export const npSlos = pgTable(
     reportDueAt: instant('report_due_at'),
     /** The `history_version` that the stored reports agree with; null while they were made without any data. */
     reportedVersion: bigint('reported_version', { mode: 'number' }),
-    /** Minutes of a pulled source before are not read; null where measurements are pushed. */
+    /** Minutes of a pulled source before are not read; null without a source to read. */
     pullFrom: instant('pull_from'),
     /** The position of the reading: all minutes before are read. */
     pulledUntil: instant('pulled_until'),

@@ -41,7 +41,7 @@ export function sloOf(row: SloRow): Slo {
   };
 }
 
-/** How far the source was read; null where measurements are pushed. */
+/** How far the source was read; null without one to read. */
 export function pullOf(
   row: Pick<SloRow, 'pullFrom' | 'pulledUntil' | 'lastPulledAt' | 'lastError' | 'pulledRecent'>,
 ): PullState | null {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '../support/database.ts';
-import { call, openEvents, push, startReplica } from './live-app.ts';
+import { call, listen, openEvents, push, SECRET, sseClient, startReplica } from './live-app.ts';
 
 const database = await createTestDatabase();
 const WAIT = { timeout: 60_000 };
@@ -93,6 +93,28 @@ test('a project or some SLOs can be asked for, and what is not there is a 404', 
   for (const events of [east, two, later]) events.close();
   await expect(call(replica, 'GET', '/api/v1/events?slo_id=east.c')).rejects.toThrow('404');
   await expect(call(replica, 'GET', '/api/v1/events?colour=red')).rejects.toThrow('422');
+});
+
+test('a project that cannot be and too many SLOs are a 422 that names the parameter, not a stream without events', async () => {
+  const replica = await startReplica(database.url);
+  const refusal = async (query: string) => {
+    const headers = { authorization: `Bearer ${SECRET}` };
+    const answer = await fetch(`${replica.url}/api/v1/events${query}`, { headers });
+    expect(answer.status).toBe(422);
+    return ((await answer.json()) as { details: unknown }).details;
+  };
+  const label = 'must be lower-case letters, digits and inner hyphens (an RFC 1123 label)';
+  for (const project of ['A_B', 'a.b', '-a']) {
+    expect(await refusal(`?project=${project}`)).toEqual([{ path: 'project', message: label }]);
+  }
+  expect(await refusal('?project=')).toEqual([{ path: 'project', message: 'must not be empty' }]);
+  expect(await refusal(`?${'slo_id=a&'.repeat(1001)}`)).toEqual([
+    { path: 'slo_id', message: 'must have at most 1000 items' },
+  ]);
+  const client = sseClient(replica, { authorization: `Bearer ${SECRET}` });
+  const heard = listen(client, 'subscription { sloStatusChanged(project: "A_B") { name } }');
+  await expect.poll(() => JSON.stringify(heard.errors), WAIT).toContain(label);
+  expect(heard.data).toEqual([]);
 });
 
 test('the stream ends when the service stops, and HEAD opens none', async () => {

@@ -165,9 +165,18 @@ test('the command ends with 1 where the range is cancelled under it, and where t
     await database.query('ALTER TABLE orders_away RENAME TO orders');
   }
   await call(replica, 'POST', '/api/v1/slos', { name: 'pushed', target: 0.9 });
-  expect(await command(replica, '--slo', 'default.pushed', '--from', FROM)).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('is an SLO without a source that can be read'),
+  await call(replica, 'POST', '/api/v1/slos', {
+    ...{ name: 'made', target: 0.9 },
+    sli: { type: 'composite', components: [{ slo: 'pushed' }] },
   });
+  for (const [name, why] of [
+    ['pushed', 'is an SLO that has its measurements pushed to it: it has no source that can be read'],
+    ['made', 'is an SLO that is made of other SLOs: it has no source that can be read'],
+  ]) {
+    expect(await command(replica, '--slo', `default.${name}`, '--from', FROM)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${why}`),
+    });
+  }
   expect((await command(replica, '--slo', 'default.none', '--from', FROM)).code).toBe(1);
 }, 120_000);

@@ -121,7 +121,7 @@ export const NpSlo = builder.objectRef<ShownSlo>('NpSlo').implement({
     lastPulledAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When its source last answered; null where measurements are pushed.',
+      description: 'When its source last answered; null without a source to read.',
       resolve: (slo) => slo.pull?.lastPulledAtMs,
     }),
     lagSeconds: t.float({

@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { filterMap } from '../../lib/filter-map.ts';
-import { watchStatuses } from '../../services/watch-statuses.ts';
+import { watchInputSchema, watchStatuses } from '../../services/watch-statuses.ts';
 import { eventStream } from '../event-stream.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
 import { createLiveEvents } from './wire/live-event.ts';
 
 const query = z.strictObject({
-  project: z.string().max(200).optional().meta({ description: 'Only SLOs of this project.' }),
-  slo_id: z
-    .array(z.string())
-    .optional()
-    .meta({ description: 'Only these, each the UUID or `project.name`; may be given more than once.' }),
+  project: watchInputSchema.shape.project,
+  slo_id: watchInputSchema.shape.ids.meta({
+    description: 'Only these, each the UUID or `project.name`; may be given more than once.',
+  }),
 });
 
 export const eventEndpoints: readonly Endpoint[] = [

@@ -38,7 +38,7 @@ const sloFields = z.strictObject({
   created_at: timeSchema,
   updated_at: timeSchema,
   last_pulled_at: timeSchema.nullable().meta({
-    description: 'When its source last answered; null where measurements are pushed.',
+    description: 'When its source last answered; null without a source to read.',
   }),
   lag_seconds: z
     .number()
