@@ -10,7 +10,7 @@ import type { AuthenticatedActor } from '../auth/credential.ts';
 import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { readBody } from '../read-body.ts';
 import type { Allowance } from '../token-buckets.ts';
-import { ArrivedRequest } from './arrived-request.ts';
+import { answerPost } from './answer-post.ts';
 import { createBatchers } from './batchers.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { errorResponse, refusal, type WholeError } from './error-response.ts';
@@ -117,7 +117,12 @@ export function createGraphql(options: GraphqlOptions): Graphql {
     call.allowance = accountLimit?.(actor.accountId) ?? null;
     if (call.allowance !== null) assertAllowed(call.allowance);
     const context = contextFor(actor, requestId, mask);
-    const response = await servers[limitsFor(request, actor)].fetch(await arrived(request), context);
+    const server = servers[limitsFor(request, actor)];
+    // The body only of those who are known, and within the limits of size and time.
+    const response =
+      request.method === 'POST'
+        ? await answerPost(server, request, await readBody(request, { limit: MAX_BODY_BYTES }), context)
+        : await server.fetch(request, context);
     // nginx would otherwise collect a page of a stream before it passes anything on.
     if (isStream(response)) response.headers.set('X-Accel-Buffering', 'no');
     return response;
@@ -181,12 +186,6 @@ function errorCount(countError: (code: string) => void): Call['count'] {
     const word = typeof code === 'string' ? code.toLowerCase() : 'internal';
     if (counted.size < counted.add(word).size) countError(word);
   };
-}
-
-/** The request with its body in hand: within the limits of size and time, and only for those who are known. */
-async function arrived(request: Request): Promise<Request> {
-  if (request.method !== 'POST') return request;
-  return new ArrivedRequest(request, await readBody(request, { limit: MAX_BODY_BYTES })).forYoga();
 }
 
 function isStream({ headers }: Response): boolean {

@@ -1,4 +1,4 @@
-import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import {
   createYoga,
   isAsyncIterable,
@@ -19,6 +19,8 @@ export interface ServerContext extends GraphqlContext {
   readonly mask: (error: unknown) => GraphQLError;
   /** Hasura reads the schema, for no account. */
   readonly schemaOnly: boolean;
+  /** What came of the operation, where it has run and is only to be written. */
+  readonly result?: ExecutionResult;
 }
 
 export type YogaServer = YogaServerInstance<ServerContext, object>;
@@ -32,7 +34,7 @@ export function createYogaServer(
   return createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    plugins: [keepWithin(limits), shareResults(), maskErrors],
+    plugins: [takeResults, keepWithin(limits), shareResults(), maskErrors],
     parserAndValidationCache: documentCache !== null && {
       documentCache,
       // Faulty documents are not worth their place.
@@ -52,6 +54,12 @@ export function createYogaServer(
     fetchAPI: { Request, Response, Headers, ReadableStream, TextEncoder },
   });
 }
+
+const takeResults: Plugin<object, ServerContext> = {
+  onParams({ context: { result }, setResult }) {
+    if (result !== undefined) setResult(result);
+  },
+};
 
 function keepWithin(limits: Limits): Plugin<ServerContext> {
   const unfitness = (args: ExecutionArgs, context: ServerContext): GraphQLError | null =>
