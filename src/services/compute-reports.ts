@@ -3,13 +3,8 @@ import { groupBy } from '../lib/group-by.ts';
 import { alertsFired } from '../slo/alerts-fired.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusInstants } from '../slo/instants.ts';
-import {
-  type MinuteFigures,
-  minuteFigures,
-  type ReportMinute,
-  type ReportRow,
-  reportRow,
-} from '../slo/report.ts';
+import { FigureWalk, type MinuteFigures } from '../slo/minute-figures.ts';
+import { type ReportRow, reportRow } from '../slo/report.ts';
 import { joinFigures } from '../slo/report-figures.ts';
 import { type PeriodWindow, reportPeriodAt } from '../slo/report-periods.ts';
 import { revisionAt, ruleAt } from '../slo/revision.ts';
@@ -20,7 +15,7 @@ import type { Tx } from '../storage/client.ts';
 import { selectDayReports } from '../storage/reports.ts';
 import { loadFirstRows, type SeriesKey } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
-import { loadUsedMinutes } from '../storage/used-minutes.ts';
+import { walkUsedMinutes } from '../storage/used-minutes.ts';
 import { straddleIn, straddleOptions } from './series-plan.ts';
 
 /** One row to compute: an objective over a period. */
@@ -53,8 +48,6 @@ interface Before {
   readonly figures: MinuteFigures;
 }
 
-/** Minutes of all series together that are in memory at a time: a day of 350 SLOs, or one long period. */
-const MINUTES_AT_A_TIME = 500_000;
 /** SLOs whose stored days are in memory at a time. */
 const SLOS_AT_A_TIME = 100;
 
@@ -128,31 +121,6 @@ async function loadBefores(tx: Tx, tasks: readonly ReportTask[]): Promise<(Befor
   return befores;
 }
 
-/** A task with the minutes that its figures are made of. */
-interface Stretch {
-  readonly n: number;
-  readonly task: ReportTask;
-  readonly before: Before | null;
-  readonly fromMs: number;
-}
-
-/** As many at a time as fit into memory, those of the same minutes together. */
-function* partsOf(stretches: readonly Stretch[]): Generator<Stretch[]> {
-  let part: Stretch[] = [];
-  let minutes = 0;
-  for (const stretch of stretches.toSorted((a, b) => a.fromMs - b.fromMs || a.task.atMs - b.task.atMs)) {
-    const length = (stretch.task.atMs - stretch.fromMs) / MINUTE_MS;
-    if (part.length > 0 && minutes + length > MINUTES_AT_A_TIME) {
-      yield part;
-      part = [];
-      minutes = 0;
-    }
-    part.push(stretch);
-    minutes += length;
-  }
-  if (part.length > 0) yield part;
-}
-
 /** One for each task, in their order. */
 async function loadFigures(
   tx: Tx,
@@ -160,26 +128,18 @@ async function loadFigures(
   befores: readonly (Before | null)[],
   signal: AbortSignal | undefined,
 ): Promise<MinuteFigures[]> {
-  const stretches = tasks.map((task, n): Stretch => {
+  const fromOf = (n: number, { window }: ReportTask): number => befores[n]?.fromMs ?? window.startMs;
+  const walks = tasks.map((task, n) => new FigureWalk(task.rule, fromOf(n, task), task.atMs));
+  await walkUsedMinutes(
+    tx,
+    tasks.map((task, n) => ({ key: task.key, fromMs: fromOf(n, task) + MINUTE_MS, toMs: task.atMs })),
+    (n, at, good, total) => walks[n]?.add(at - MINUTE_MS, good, total),
+    signal,
+  );
+  return walks.map((walk, n) => {
     const before = befores[n] ?? null;
-    return { n, task, before, fromMs: before?.fromMs ?? task.window.startMs };
+    return before === null ? walk.figures() : joinFigures([before.figures, walk.figures()]);
   });
-  const all: MinuteFigures[] = [];
-  for (const part of partsOf(stretches)) {
-    signal?.throwIfAborted();
-    const loaded = await loadUsedMinutes(
-      tx,
-      part.map(({ task, fromMs }) => ({ key: task.key, fromMs: fromMs + MINUTE_MS, toMs: task.atMs })),
-    );
-    part.forEach(({ n, task: { rule, atMs }, before, fromMs }, i) => {
-      const minutes = (loaded[i] ?? []).map(
-        ({ at, good, total }): ReportMinute => ({ minuteMs: at - MINUTE_MS, good, total }),
-      );
-      const figures = minuteFigures(rule, fromMs, atMs, minutes);
-      all[n] = before === null ? figures : joinFigures([before.figures, figures]);
-    });
-  }
-  return all;
 }
 
 /** Where the sums of the rest begin: the slice that straddles it belongs to the rest. */

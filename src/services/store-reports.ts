@@ -17,8 +17,10 @@ import type { ServiceEnvironment } from './context.ts';
 const SLOS_A_PASS = 1000;
 /** Days that one step closes, so that what was missed in a year is caught up in bounded steps. */
 const DAYS_A_STEP = 32;
-/** Minutes that are read in one transaction: a day of a thousand SLOs, a quarter of ten. */
+/** Minutes of several accounts that are read in one transaction: a day of a thousand SLOs, a quarter of ten. */
 const MINUTES_A_STEP = 1_500_000;
+/** Minutes of one account: those of all its SLOs are read together, a month of a thousand. */
+const MINUTES_OF_AN_ACCOUNT = 50_000_000;
 
 export interface StoreReportsOptions {
   readonly signal?: AbortSignal;
@@ -69,13 +71,15 @@ interface Plan {
 const minutesOf = ({ changed, closing }: Plan): number =>
   [...changed, ...closing].reduce((sum, { window }) => sum + (window.endMs - window.startMs) / MINUTE_MS, 0);
 
-/** One after another, as many together as one transaction may read. */
+/** One after another, as many together as one transaction may read; the SLOs of an account stay together. */
 function* batchesOf(plans: readonly Plan[]): Generator<Plan[]> {
   let batch: Plan[] = [];
   let minutes = 0;
   for (const plan of plans) {
     const more = minutesOf(plan);
-    if (batch.length > 0 && minutes + more > MINUTES_A_STEP) {
+    const isOneAccount = batch[0]?.reporting.slo.accountId === plan.reporting.slo.accountId;
+    const most = isOneAccount ? MINUTES_OF_AN_ACCOUNT : MINUTES_A_STEP;
+    if (batch.length > 0 && minutes + more > most) {
       yield batch;
       batch = [];
       minutes = 0;

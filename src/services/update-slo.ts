@@ -80,15 +80,13 @@ export async function updateSlo({
     const isNewSource = !isDeepStrictEqual(sourceOf(next.sli), sourceOf(slo.sli));
     // A source that the operator has withdrawn since must not stand in the way of other changes.
     if (isNewSource) assertSourceIsOpen(ctx, next.sli);
-    const removed = slo.objectives.filter(({ name }) => !next.objectives.some((kept) => kept.name === name));
+    const removed = slo.objectives
+      .map(({ name }) => name)
+      .filter((name) => !next.objectives.some((kept) => kept.name === name));
     if (removed.length > 0) {
-      await assertNoComponent(
-        tx,
-        slo,
-        removed.map(({ name }) => name),
-      );
+      await assertNoComponent(tx, slo, removed);
+      await removeSnapshots(tx, accountId, slo.id, removed);
     }
-    for (const { name } of removed) await removeSnapshots(tx, accountId, slo.id, name);
     if (isNewSource) await restartPull(tx, slo, pullOfNewSource(slo.pull, next, nowMs));
     const { timeWindow, objectives } = next;
     const body = { timeWindow, objectives, ...(composite === null ? {} : { composite }) };

@@ -1,4 +1,5 @@
-import type { MinuteFigures, ReportRow } from './report.ts';
+import type { MinuteFigures } from './minute-figures.ts';
+import type { ReportRow } from './report.ts';
 
 /** Figures closer than this are the same: sums of fractions are exact to it, and no further. */
 const SAME = 1e-9;

@@ -13,7 +13,7 @@ function insertSql({ columns, select }: BoundRows): string {
 /** For a long run of one series: to take the rows out and to put them in again is the faster way. */
 const REMOVE_RANGE = `
   DELETE FROM np_slo_snapshots
-  WHERE source_account_id = $1 AND slo_id = $2 AND objective = $3 AND at >= $4 AND at <= $5
+  WHERE source_account_id = $1 AND slo_id = $2 AND objective = ANY ($3) AND at >= $4 AND at <= $5
     AND at = ANY (ARRAY(SELECT generate_series($4::timestamptz, $5::timestamptz, interval '1 minute')))`;
 
 /** From so many rows of a series on. */
@@ -70,7 +70,7 @@ async function replaceRun({ client }: Tx, keys: readonly SeriesKey[], run: Snaps
   await client.query(REMOVE_RANGE, [
     key.accountId,
     key.sloId,
-    key.objective,
+    [key.objective],
     new Date(first),
     new Date(last),
   ]);
@@ -105,23 +105,24 @@ export async function shiftBases({ client }: Tx, shifts: readonly BaseShift[]): 
   );
 }
 
-/** Removes all rows of the SLO, or of one of its objectives. The SLO's row must be locked. */
+/** Removes all rows of the SLO, or of some of its objectives. The SLO's row must be locked. */
 export async function removeSnapshots(
   { client }: Tx,
   accountId: string,
   sloId: string,
-  objective: string | null = null,
+  objectives: readonly string[] | null = null,
 ): Promise<void> {
-  const { rows } = await client.query<{ objective: string; first: Date; last: Date }>(
-    `SELECT d.objective, min(d.at) AS first, max(d.at) AS last FROM np_slo_snapshots d
-     WHERE d.source_account_id = $1 AND d.slo_id = $2 AND ($3::text IS NULL OR d.objective = $3)
+  const { rows } = await client.query<{ objectives: string[]; first: Date; last: Date }>(
+    `SELECT array_agg(DISTINCT d.objective) AS objectives, min(d.at) AS first, max(d.at) AS last
+     FROM np_slo_snapshots d
+     WHERE d.source_account_id = $1 AND d.slo_id = $2 AND ($3::text[] IS NULL OR d.objective = ANY ($3))
        AND d.base_good IS NOT NULL
-     GROUP BY d.objective, date_trunc('week', d.at, 'UTC')`,
-    [accountId, sloId, objective],
+     GROUP BY date_trunc('week', d.at, 'UTC')`,
+    [accountId, sloId, objectives],
   );
-  // A week, and so a partition, at a time.
-  for (const stretch of rows) {
-    const last = new Date(stretch.last.getTime() + DAY_MS - MINUTE_MS);
-    await client.query(REMOVE_RANGE, [accountId, sloId, stretch.objective, stretch.first, last]);
+  // A week, and so a partition, at a time, of all the objectives together.
+  for (const week of rows) {
+    const last = new Date(week.last.getTime() + DAY_MS - MINUTE_MS);
+    await client.query(REMOVE_RANGE, [accountId, sloId, week.objectives, week.first, last]);
   }
 }

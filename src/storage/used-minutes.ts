@@ -12,12 +12,8 @@ export interface UsedRange {
   readonly toMs: number;
 }
 
-/** A minute with used counts; its row stands at its end. */
-export interface UsedMinute {
-  readonly at: number;
-  readonly good: number;
-  readonly total: number;
-}
+/** Told of a used minute of range number `range`; its row stands at its end. */
+export type OnUsedMinute = (range: number, at: number, good: number, total: number) => void;
 
 const EACH = `
   SELECT u.* FROM ${RANGES}
@@ -47,6 +43,8 @@ const WHOLE = `
 
 /** Rows that one answer brings. */
 const ROWS_AT_A_TIME = 100_000;
+/** Minutes that one statement looks up series by series. */
+const LOOK_UPS_AT_A_TIME = 500_000;
 
 interface UsedRow {
   ats: Buffer | null;
@@ -54,62 +52,116 @@ interface UsedRow {
   total: Buffer | null;
 }
 
-/** The used minutes of the ranges, ascending, and nothing else of them; one answer a range, in their order. */
-export async function loadUsedMinutes(tx: Tx, ranges: readonly UsedRange[]): Promise<UsedMinute[][]> {
-  const found: UsedMinute[][] = ranges.map(() => []);
-  const numbered = ranges.map((range, n) => ({ ...range, n }));
-  const single: (typeof numbered)[number][] = [];
-  const alike = groupBy(numbered, ({ key, fromMs, toMs }) => `${fromMs} ${toMs} ${key.accountId}`);
-  for (const group of alike.values()) {
-    const [first] = group;
-    if (first === undefined) continue;
-    if (group.length >= (await enoughToReadWhole(tx, first.key.accountId))) await readWhole(tx, group, found);
-    else single.push(...group);
-  }
-  await readEach(tx, single, found);
-  return found;
+/** A stretch of a series that is read once, for all of the ranges that it is part of. */
+interface SharedRange extends UsedRange {
+  readonly ranges: readonly number[];
 }
 
-type NumberedRange = UsedRange & { readonly n: number };
+/**
+ * Goes through the used minutes of the ranges, those of each range ascending, and keeps none of them: in a few
+ * statements, whose answers are bounded, however many ranges there are and however long. What several ranges of a
+ * series have in common is read once; most series of an account are read together.
+ */
+export async function walkUsedMinutes(
+  tx: Tx,
+  ranges: readonly UsedRange[],
+  onMinute: OnUsedMinute,
+  signal?: AbortSignal,
+): Promise<void> {
+  let lookUps: SharedRange[] = [];
+  let minutes = 0;
+  const lookUp = async (): Promise<void> => {
+    signal?.throwIfAborted();
+    await readEach(tx, lookUps, onMinute);
+    lookUps = [];
+    minutes = 0;
+  };
+  for (const [accountId, own] of groupBy(ranges.keys(), (i) => ranges[i]?.key.accountId ?? '')) {
+    const stretches = stretchesOf(ranges, own);
+    const isMany = stretches.some((stretch) => stretch.length > 1);
+    const enough = isMany ? await enoughToReadWhole(tx, accountId) : Number.POSITIVE_INFINITY;
+    for (const stretch of stretches) {
+      if (stretch.length >= enough) {
+        // What comes before has to be told before.
+        await lookUp();
+        await readWhole(tx, stretch, onMinute, signal);
+        continue;
+      }
+      for (const range of stretch) {
+        const length = (range.toMs - range.fromMs) / MINUTE_MS + 1;
+        if (minutes + length > LOOK_UPS_AT_A_TIME) await lookUp();
+        lookUps.push(range);
+        minutes += length;
+      }
+    }
+  }
+  await lookUp();
+}
 
-function take({ ats, good, total }: UsedRow, listOf: (i: number) => UsedMinute[] | undefined): void {
-  const goods = decodeFloat8Array(good);
-  const totals = decodeFloat8Array(total);
-  decodeInstantArray(ats).forEach((at, i) => {
-    listOf(i)?.push({ at, good: goods[i] ?? 0, total: totals[i] ?? 0 });
+/** An account's ranges, cut wherever one of them begins or ends: by time, and of each stretch the series in it. */
+function stretchesOf(ranges: readonly UsedRange[], own: readonly number[]): SharedRange[][] {
+  const cuts = [
+    ...new Set(
+      own.flatMap((i) => {
+        const range = ranges[i];
+        return range === undefined || range.toMs < range.fromMs ? [] : [range.fromMs, range.toMs + MINUTE_MS];
+      }),
+    ),
+  ].sort((a, b) => a - b);
+  const placeOf = new Map(cuts.map((cut, place) => [cut, place]));
+  const stretches = cuts.map(() => new Map<string, { key: SeriesKey; ranges: number[] }>());
+  for (const i of own) {
+    const range = ranges[i];
+    if (range === undefined) continue;
+    const { key, fromMs, toMs } = range;
+    const series = `${key.sloId} ${key.objective}`;
+    const end = placeOf.get(toMs + MINUTE_MS) ?? 0;
+    for (let place = placeOf.get(fromMs) ?? end; place < end; place += 1) {
+      const known = stretches[place]?.get(series);
+      if (known === undefined) stretches[place]?.set(series, { key, ranges: [i] });
+      else known.ranges.push(i);
+    }
+  }
+  return stretches.map((stretch, place) => {
+    const fromMs = cuts[place] ?? 0;
+    const toMs = (cuts[place + 1] ?? fromMs) - MINUTE_MS;
+    return [...stretch.values()].map((shared) => ({ ...shared, fromMs, toMs }));
   });
 }
 
-async function readEach(
-  tx: Tx,
-  ranges: readonly NumberedRange[],
-  found: readonly UsedMinute[][],
-): Promise<void> {
-  if (ranges.length === 0) return;
+async function readEach(tx: Tx, shared: readonly SharedRange[], onMinute: OnUsedMinute): Promise<void> {
+  if (shared.length === 0) return;
   const { rows } = await tx.client.query<UsedRow>({
     name: 'used-minutes',
     text: EACH,
     values: rangeParameters(
-      ranges.map(({ key }) => key),
-      ranges.map(({ fromMs, toMs }, series) => ({ series, fromMs, toMs })),
+      shared.map(({ key }) => key),
+      shared.map(({ fromMs, toMs }, series) => ({ series, fromMs, toMs })),
     ),
   });
-  rows.forEach((row, i) => {
-    take(row, () => found[ranges[i]?.n ?? -1]);
+  rows.forEach((row, n) => {
+    const ats = decodeInstantArray(row.ats);
+    const goods = decodeFloat8Array(row.good);
+    const totals = decodeFloat8Array(row.total);
+    for (const range of shared[n]?.ranges ?? []) {
+      for (let i = 0; i < ats.length; i += 1) onMinute(range, ats[i] ?? 0, goods[i] ?? 0, totals[i] ?? 0);
+    }
   });
 }
 
-/** The ranges are alike but for their series, which are of one account. */
+/** The stretch is the same for all of them, which are of one account. */
 async function readWhole(
   tx: Tx,
-  ranges: readonly NumberedRange[],
-  found: readonly UsedMinute[][],
+  shared: readonly SharedRange[],
+  onMinute: OnUsedMinute,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  const [first] = ranges;
+  const [first] = shared;
   if (first === undefined) return;
   const { key, fromMs, toMs } = first;
-  const stepMs = Math.ceil(ROWS_AT_A_TIME / ranges.length) * MINUTE_MS;
+  const stepMs = Math.ceil(ROWS_AT_A_TIME / shared.length) * MINUTE_MS;
   for (let lowMs = fromMs; lowMs <= toMs; lowMs += stepMs) {
+    signal?.throwIfAborted();
     const { rows } = await tx.client.query<UsedRow & { k: Buffer | null }>({
       name: 'used-minutes-whole',
       text: WHOLE,
@@ -117,15 +169,27 @@ async function readWhole(
         key.accountId,
         new Date(lowMs),
         new Date(Math.min(lowMs + stepMs - MINUTE_MS, toMs)),
-        ranges.map((range) => range.key.sloId),
-        ranges.map((range) => range.key.objective),
+        shared.map((range) => range.key.sloId),
+        shared.map((range) => range.key.objective),
       ],
     });
     for (const row of rows) {
       const k = decodeInt4Array(row.k);
-      take(row, (i) => found[ranges[(k[i] ?? 0) - 1]?.n ?? -1]);
+      const ats = decodeInstantArray(row.ats);
+      const goods = decodeFloat8Array(row.good);
+      const totals = decodeFloat8Array(row.total);
+      for (const i of ascending(ats)) {
+        for (const range of shared[(k[i] ?? 0) - 1]?.ranges ?? []) {
+          onMinute(range, ats[i] ?? 0, goods[i] ?? 0, totals[i] ?? 0);
+        }
+      }
     }
   }
-  // A join keeps no order.
-  for (const { n } of ranges) found[n]?.sort((a, b) => a.at - b.at);
+}
+
+/** The places by ascending instant. A join keeps no order, though mostly it does. */
+function ascending(ats: Float64Array): Iterable<number> {
+  const isAscending = ats.every((at, i) => i === 0 || at >= (ats[i - 1] ?? at));
+  const places = ats.keys();
+  return isAscending ? places : [...places].sort((a, b) => (ats[a] ?? 0) - (ats[b] ?? 0));
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
-import type { ReportMinute } from '../../src/slo/report.ts';
-import { minuteFigures, reportRow } from '../../src/slo/report.ts';
+import { FigureWalk, type MinuteFigures } from '../../src/slo/minute-figures.ts';
+import { reportRow } from '../../src/slo/report.ts';
+import type { ObjectiveRule } from '../../src/slo/rule.ts';
 import { objectiveStatus } from '../../src/slo/status.ts';
 import { periodAt } from '../../src/slo/window.ts';
 import { bruteSumsBetween } from '../support/brute-force.ts';
@@ -9,8 +10,25 @@ import { makeRule } from '../support/make-rule.ts';
 
 const START = Date.parse('2026-11-10T00:00:00Z');
 
+interface UsedMinute {
+  readonly minuteMs: number;
+  readonly good: number;
+  readonly total: number;
+}
+
+function minuteFigures(
+  rule: ObjectiveRule,
+  fromMs: number,
+  toMs: number,
+  minutes: readonly UsedMinute[],
+): MinuteFigures {
+  const walk = new FigureWalk(rule, fromMs, toMs);
+  for (const { minuteMs, good, total } of minutes) walk.add(minuteMs, good, total);
+  return walk.figures();
+}
+
 /** Minutes from the start on, by their good of 10; null for a minute without data. */
-function minutes(...good: (number | null)[]): ReportMinute[] {
+function minutes(...good: (number | null)[]): UsedMinute[] {
   return good.flatMap((count, k) =>
     count === null ? [] : [{ minuteMs: START + k * MINUTE_MS, good: count, total: 10 }],
   );
@@ -78,7 +96,7 @@ describe('a row', () => {
   const window = { ...periodAt('day', 'UTC', START), lengthMs: 24 * HOUR_MS, rolling: false };
 
   /** The report of the day for an SLO whose own window is a rolling one. */
-  function row(used: ReportMinute[], tMs = window.endMs) {
+  function row(used: UsedMinute[], tMs = window.endMs) {
     const status = objectiveStatus(rule, tMs, bruteSumsBetween(rule, used), { window });
     const open = tMs < window.endMs;
     return reportRow(status, minuteFigures(rule, window.startMs, tMs, used), 2, open);
