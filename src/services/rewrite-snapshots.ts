@@ -1,34 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
-import Big from 'big.js';
-import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { exactDecimal } from '../lib/exact-decimal.ts';
+import { MINUTE_MS } from '../lib/duration.ts';
 import { AlertWatch, type Judged } from '../slo/alert-watch.ts';
 import type { CompositeWalk } from '../slo/composite-walk.ts';
-import type { Slo } from '../slo/definition.ts';
 import { type MinuteChange, type Rewrite, rewriteSeries } from '../slo/rewrite.ts';
-import type { MinuteReceived } from '../slo/sli.ts';
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
-import { type LoadedMinutes, lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
+import { lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
+import { added, type Counted, endOfStored, shiftsAfter } from './base-shifts.ts';
 import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
-import { spanOfChange } from './series-plan.ts';
+import { moveWindows, type WindowMove } from './move-windows.ts';
+import { type Planned, passesOf, plan, type SeriesChange, sizeOf } from './plan-rewrite.ts';
 import { settleChanges } from './settle-changes.ts';
-
-/** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
-export interface SeriesChange {
-  readonly slo: Slo;
-  readonly objective: string;
-  /** Ascending, one a minute; none to carry the series on only. */
-  readonly changes: readonly MinuteReceived[];
-  /** Minutes of which it is decided anew what of them is used: the first and the last one. */
-  readonly resettle?: { readonly fromMs: number; readonly untilMs: number };
-  /** Rows are to stand up to here, while the window holds data; null for no further than they do. */
-  readonly extendToMs: number | null;
-  /** Rows from here on are computed anew even where nothing came in, since the rule has changed. */
-  readonly anewFromMs?: number;
-}
 
 /** What has been written. */
 export interface Rewritten {
@@ -39,48 +23,6 @@ export interface Rewritten {
   readonly judged: ReadonlyMap<string, readonly Judged[]>;
   /** By SLO, the earliest row up to its `snapshotsUntilMs` that was touched. */
   readonly touchedFrom: ReadonlyMap<string, number>;
-}
-
-/** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */
-const ROWS_A_PASS = 10_000;
-
-/** A change of which it is settled what it does to each minute. */
-interface Settled extends Omit<SeriesChange, 'changes'> {
-  readonly changes: readonly MinuteChange[];
-}
-
-interface Planned extends Settled, SpannedSeries {
-  readonly composite?: CompositeWalk;
-}
-
-/** `at` of the last row that stands when the work is done. */
-const endOf = (change: Settled, lastRowMs: number | null): number =>
-  Math.max(
-    lastRowMs ?? Number.NEGATIVE_INFINITY,
-    change.extendToMs ?? Number.NEGATIVE_INFINITY,
-    (change.changes.at(-1)?.minuteMs ?? Number.NEGATIVE_INFINITY) + MINUTE_MS,
-  );
-
-function plan(change: Settled, lastRowMs: number | null): Planned | null {
-  const { slo, objective } = change;
-  const key = { accountId: slo.accountId, sloId: slo.id, objective };
-  const limitMs = endOf(change, lastRowMs);
-  const first = change.changes[0];
-  const last = change.changes.at(-1);
-  if (first !== undefined && last !== undefined) {
-    const changedAt = first.minuteMs + MINUTE_MS;
-    // Minutes without data between the last row and the first change have statuses too.
-    const firstAt = lastRowMs === null ? changedAt : Math.min(changedAt, lastRowMs + MINUTE_MS);
-    const span = spanOfChange(slo, objective, firstAt, last.minuteMs + MINUTE_MS, limitMs);
-    // Rows that are missing at the end are made in the same pass.
-    const untilMs = lastRowMs === null || lastRowMs < limitMs ? limitMs : span.untilMs;
-    return { ...change, key, lastRowMs, span: { fromMs: span.fromMs, untilMs } };
-  }
-  if (lastRowMs === null) return null;
-  const next = Math.min(lastRowMs, (change.anewFromMs ?? Number.POSITIVE_INFINITY) - MINUTE_MS) + MINUTE_MS;
-  if (next > limitMs) return null;
-  const { fromMs } = spanOfChange(slo, objective, next, next, limitMs);
-  return { ...change, key, lastRowMs, span: { fromMs, untilMs: limitMs } };
 }
 
 /**
@@ -142,25 +84,6 @@ function touchedBy(planned: readonly Planned[]): Map<string, number> {
   return touched;
 }
 
-/** The most rows that the spans can have. */
-const sizeOf = (all: readonly Planned[]): number =>
-  all.reduce((sum, { span }) => sum + (span.untilMs - span.fromMs) / MINUTE_MS + 1, 0);
-
-function passesOf(planned: readonly Planned[]): Planned[][] {
-  const passes: Planned[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const series of planned) {
-    const length = sizeOf([series]);
-    if (size + length > ROWS_A_PASS) {
-      passes.push([]);
-      size = 0;
-    }
-    passes.at(-1)?.push(series);
-    size += length;
-  }
-  return passes;
-}
-
 type OnStatus = NonNullable<Rewrite['onStatus']>;
 
 /** Rows of one pass, computed and not yet written. */
@@ -169,6 +92,13 @@ interface ComputedPass {
   readonly inserts: SnapshotBatch;
   readonly updates: SnapshotBatch;
   readonly shifts: readonly BaseShift[];
+  readonly moves: readonly Move[];
+}
+
+interface Move extends WindowMove {
+  readonly series: Planned;
+  /** The last row that may change. */
+  readonly untilMs: number;
 }
 
 /** Who is told what comes up, by SLO. */
@@ -179,7 +109,8 @@ export interface RewriteListener {
 
 /**
  * One pass after the other. What the next pass looks back to is read before the last one is written, since no
- * series is in two of them: so one is computed here while the database writes the one before.
+ * series is in two of them: so one is computed here while the database writes the one before. What is left to be
+ * computed behind moved rows comes at the end.
  */
 async function rewritePasses(
   tx: Tx,
@@ -187,6 +118,7 @@ async function rewritePasses(
   listener: RewriteListener,
 ): Promise<number> {
   let rows = 0;
+  const rest: Planned[] = [];
   let writing: Promise<void> = Promise.resolve();
   let loaded = await loadSeries(tx, passes[0] ?? []);
   for (const [i, pass] of passes.entries()) {
@@ -194,14 +126,37 @@ async function rewritePasses(
     rows += computed.inserts.length + computed.updates.length;
     await writing;
     loaded = await loadSeries(tx, passes[i + 1] ?? []);
-    writing = writePass(tx, computed);
+    writing = writePass(tx, computed).then(async () => {
+      for (const move of computed.moves) {
+        const { rows: moved, left } = await moveBehind(tx, move, listener);
+        rows += moved;
+        if (left !== null) rest.push(left);
+      }
+    });
     // It is waited for below; failing earlier is no failure that nobody heard of.
     writing.catch(() => undefined);
     // The statement has to be on its way before the computing keeps this thread busy.
     await setImmediate();
   }
   await writing;
-  return rows;
+  return rest.length === 0 ? rows : rows + (await rewritePasses(tx, passesOf(rest), listener));
+}
+
+/** Moves the rows behind a span that has been written. `left` is what there is still to be computed. */
+async function moveBehind(
+  tx: Tx,
+  move: Move,
+  listener: RewriteListener,
+): Promise<{ readonly rows: number; readonly left: Planned | null }> {
+  const { series, moved, untilMs } = move;
+  const judged = await moveWindows(tx, move);
+  for (const one of judged ?? []) listener.judged(series.slo.id, one);
+  const fromMs = judged === null ? moved.fromMs : moved.untilMs + MINUTE_MS;
+  const { behind: _, ...own } = series;
+  return {
+    rows: judged === null ? 0 : (moved.untilMs - moved.fromMs) / MINUTE_MS + 1,
+    left: fromMs > untilMs ? null : { ...own, changes: [], span: { fromMs, untilMs } },
+  };
 }
 
 function computePass(
@@ -214,34 +169,48 @@ function computePass(
   const missing = sizeOf(pass) - standing;
   const out = { inserts: new SnapshotBatch(missing), updates: new SnapshotBatch(standing) };
   const shifts: BaseShift[] = [];
+  const moves: Move[] = [];
   pass.forEach((series, i) => {
-    const { slo, objective, span } = series;
+    const { slo, objective, span, behind } = series;
     const own = loaded[i];
     if (own === undefined) return;
     const watch = new AlertWatch(slo.alertPolicy, objective);
+    const hoursFromMs = behind?.moved.hoursFromMs ?? Number.POSITIVE_INFINITY;
+    let burnBefore: number | null = null;
     const onStatus: OnStatus = (status, ...basis) => {
       listener.status(slo.id, status);
       watch.note(status, ...basis);
+      if (status.atMs < hoursFromMs || status.burnRate === null) return;
+      burnBefore = Math.max(burnBefore ?? 0, status.burnRate);
     };
-    shifts.push(...rewriteOne(series, i, own, out, onStatus));
+    const more = rewriteOne(series, i, own, out, onStatus);
     listener.judged(slo.id, { objective, ...span, runs: watch.runs });
+    if (more === null) return;
+    shifts.push(...shiftsAfter(series, more));
+    if (behind === undefined) return;
+    const counts = { good: Number(more.good), total: Number(more.total) };
+    moves.push({ ...behind, ...counts, series, burnBefore });
   });
-  return { keys: pass.map(({ key }) => key), ...out, shifts };
+  return { keys: pass.map(({ key }) => key), ...out, shifts, moves };
 }
 
-async function writePass(tx: Tx, { keys, updates, inserts, shifts }: ComputedPass): Promise<void> {
+async function writePass(
+  tx: Tx,
+  { keys, updates, inserts, shifts }: Omit<ComputedPass, 'moves'>,
+): Promise<void> {
   await replaceSnapshots(tx, keys, updates);
   await insertSnapshots(tx, keys, inserts);
   await shiftBases(tx, shifts);
 }
 
+/** Adds the rows of one series to the batches. What it has added to the rows behind; null where there are none. */
 function rewriteOne(
   series: Planned,
   number: number,
   { totals, stored, straddles }: LoadedSeries,
   out: { readonly inserts: SnapshotBatch; readonly updates: SnapshotBatch },
   onStatus: OnStatus,
-): BaseShift[] {
+): Counted | null {
   const { slo, objective, span, changes, lastRowMs, composite } = series;
   // Rows stand behind the span, and count on what it sums to.
   const isWithin = lastRowMs !== null && lastRowMs > span.untilMs;
@@ -261,41 +230,5 @@ function rewriteOne(
     },
     out,
   );
-  return endBefore === null ? [] : shiftsAfter(series, endBefore, totals.end);
-}
-
-interface Counted {
-  readonly good: string;
-  readonly total: string;
-}
-
-/** All that was counted up to the last of the rows; null where there are none. */
-function endOfStored(stored: LoadedMinutes): Counted | null {
-  const last = stored.at.length - 1;
-  const base = stored.bases.at(-1);
-  if (last < 0 || base === undefined) return null;
-  const plus = (decimal: string, run: Float64Array, low: Float64Array): string =>
-    new Big(decimal)
-      .plus(exactDecimal(run[last] ?? 0))
-      .plus(exactDecimal(orZero(low[last])))
-      .toFixed();
-  return {
-    good: plus(base.good, stored.runGood, stored.runGoodLow),
-    total: plus(base.total, stored.runTotal, stored.runTotalLow),
-  };
-}
-
-const orZero = (value: number | undefined): number =>
-  value === undefined || Number.isNaN(value) ? 0 : value;
-
-/** The bases of the days after the span move by what the span's end moved by. */
-function shiftsAfter({ key, span, lastRowMs }: Planned, endBefore: Counted, endAfter: Counted): BaseShift[] {
-  const good = new Big(endAfter.good).minus(endBefore.good);
-  const total = new Big(endAfter.total).minus(endBefore.total);
-  if (lastRowMs === null || (good.eq(0) && total.eq(0))) return [];
-  const shifts: BaseShift[] = [];
-  for (let dayMs = floorTo(span.untilMs, DAY_MS) + DAY_MS; dayMs <= lastRowMs; dayMs += DAY_MS) {
-    shifts.push({ key, dayMs, good: good.toFixed(), total: total.toFixed() });
-  }
-  return shifts;
+  return endBefore === null ? null : added(endBefore, totals.end);
 }

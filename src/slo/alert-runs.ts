@@ -18,6 +18,14 @@ export function isOpen(runs: HeldRuns): boolean {
 /** Runs that are kept; older ones are forgotten. */
 const MAX_RUNS = 100;
 
+/** Notes that the condition of the alert held at `minute`, later than all that was noted of it before. */
+export function addMinute(runs: Map<string, number[]>, id: string, minute: number): void {
+  const own = runs.get(id);
+  if (own === undefined) runs.set(id, [minute, minute]);
+  else if (own.at(-1) === minute - 1) own[own.length - 1] = minute;
+  else own.push(minute, minute);
+}
+
 /** The runs after the minutes from `from` to `until` were judged anew: `found` are the runs among these. */
 export function replaceRuns(runs: HeldRuns, from: number, until: number, found: HeldRuns): HeldRuns {
   const before: number[] = [];

@@ -1,6 +1,6 @@
 import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import type { AlertCondition, AlertPolicy } from './alert-policy.ts';
-import { type HeldRuns, OPEN_END, replaceRuns } from './alert-runs.ts';
+import { addMinute, type HeldRuns, OPEN_END, replaceRuns } from './alert-runs.ts';
 import { type AlertStates, alertId, NEVER_HELD } from './alert-state.ts';
 import { alertKey, conditionHolds, policyConditions } from './alerting.ts';
 import { below } from './budget.ts';
@@ -49,15 +49,8 @@ export class AlertWatch {
     const over = (lookbackMs: number): number | null =>
       lookbackMs === BURN_RATE_WINDOW_MS ? status.burnRate : burnOver(rule, lookbackMs, lookbackEndMs, sums);
     for (const { id, condition } of this.#conditions) {
-      if (holds(condition, status, over)) this.#held(id, status.atMs / MINUTE_MS);
+      if (holds(condition, status, over)) addMinute(this.#runs, id, status.atMs / MINUTE_MS);
     }
-  }
-
-  #held(id: string, minute: number): void {
-    const runs = this.#runs.get(id);
-    if (runs === undefined) this.#runs.set(id, [minute, minute]);
-    else if (runs.at(-1) === minute - 1) runs[runs.length - 1] = minute;
-    else runs.push(minute, minute);
   }
 
   /** By alert, the runs of minutes at which its condition held. */
@@ -98,17 +91,16 @@ export interface Judged {
   readonly fromMs: number;
   readonly untilMs: number;
   readonly runs: ReadonlyMap<string, HeldRuns>;
+  /** The alerts that were judged, where it is not all of the objective's. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /** The states with what was found; the same object where nothing changes. */
 export function withJudged(states: AlertStates, judged: readonly Judged[]): AlertStates {
   let next = states;
-  for (const { objective, fromMs, untilMs, runs } of judged) {
-    const ids = new Set([
-      ...Object.keys(states).filter((id) => id.startsWith(`${objective}/`)),
-      ...runs.keys(),
-    ]);
-    for (const id of ids) {
+  for (const { objective, fromMs, untilMs, runs, only } of judged) {
+    const own = Object.keys(states).filter((id) => id.startsWith(`${objective}/`));
+    for (const id of only ?? new Set([...own, ...runs.keys()])) {
       const state = next[id] ?? NEVER_HELD;
       const found = runs.get(id) ?? [];
       const replaced = replaceRuns(state.runs, fromMs / MINUTE_MS, untilMs / MINUTE_MS, found);

@@ -43,7 +43,8 @@ export interface ObjectiveStatus {
   readonly observed: number;
 }
 
-const AT_RISK_BUDGET = 0.25;
+/** A budget below this is at risk. */
+export const AT_RISK_BUDGET = 0.25;
 
 /** The status of an objective at `tMs`. Asks for at most `statusInstants` and as few ranges as decide it. */
 export function objectiveStatus(
