@@ -202,7 +202,7 @@ async function check(history: History): Promise<void> {
   expect(one).toEqual(two);
 }
 
-const RUNS = propertyRuns(4);
+const RUNS = propertyRuns(3);
 
 test(
   'what points that came late have left is what the same points leave in their order: snapshots, alerts, status',
