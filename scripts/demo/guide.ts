@@ -31,6 +31,9 @@ Paste any of these into a second terminal.
 Payments fail right now. How fast does their budget burn, and since when do which alerts fire? (REST)
 curl -sS ${url}/api/v1/slos/shop.payments/burn-rate ${auth}
 
+Which of their alerts fired when, and when was each over? (REST)
+curl -sS ${url}/api/v1/slos/shop.payments/alerts ${auth}
+
 How did everybody do in the last weeks? (REST, as CSV)
 curl -sS ${quoted(`${url}/api/v1/reports?period=week&format=csv`)} ${auth}
 

@@ -54,7 +54,7 @@ const snapshotSchema = z.object({
 type Snapshots = Record<string, z.infer<typeof snapshotSchema>[]>;
 
 /** What stands of some SLOs in the last day before `untilMs`, by `project.name`. */
-async function history(url: string, untilMs: number): Promise<Snapshots> {
+async function snapshotsOf(url: string, untilMs: number): Promise<Snapshots> {
   const all: Snapshots = {};
   for (const slo of ['shop.checkout', 'shop.checkout-latency', 'shop.search', 'shop.buying']) {
     const range = `from=${new Date(untilMs - DAY + MINUTE).toISOString()}&to=${new Date(untilMs).toISOString()}`;
@@ -102,9 +102,10 @@ describe('npm run demo', () => {
     const database = await createTestDatabase();
     const demo = await startDemo(database, { command: NPM });
     const { url, commands } = await guideOf(demo);
-    expect(commands).toHaveLength(8);
+    expect(commands).toHaveLength(9);
     const [
       burnRate = '',
+      fired = '',
       reports = '',
       alerts = '',
       composite = '',
@@ -123,6 +124,11 @@ describe('npm run demo', () => {
           ]),
         },
       ],
+    });
+    const history = z.object({ data: z.array(z.record(z.string(), z.unknown())) });
+    expect(history.parse(await answerOf(fired)).data).toContainEqual({
+      ...{ objective: 'default', condition: 'burn_rate:1h:5m:page', severity: 'page' },
+      ...{ firing_since: expect.stringMatching(/:00Z$/), resolved_at: null },
     });
     const { stdout: csv } = await run(reports, { shell: '/bin/bash' });
     const [header, ...rows] = csv.trim().split('\r\n');
@@ -193,7 +199,7 @@ describe('npm run demo', () => {
     const response = await fetch(`${url}/api/v1/slos/shop.checkout`, { headers: AUTH });
     const { created_at: createdAt } = z.object({ created_at: z.string() }).parse(await response.json());
     const startMs = Math.floor(Date.parse(createdAt) / MINUTE) * MINUTE;
-    const stored = await history(url, startMs);
+    const stored = await snapshotsOf(url, startMs);
     // Every minute of the day is there, as the seed has it; its snapshot stands at its end.
     const minutes = Array.from({ length: DAY / MINUTE }, (_, i) => startMs - DAY + i * MINUTE);
     const checkout = sampleSlos({ seed: 1, startMs }).find((slo) => referenceOf(slo) === 'shop.checkout');
@@ -207,7 +213,7 @@ describe('npm run demo', () => {
     expect((await resumed.kill('SIGINT')).code).toBe(0);
 
     const again = await startDemo(database);
-    expect(await history((await guideOf(again)).url, startMs)).toEqual(stored);
+    expect(await snapshotsOf((await guideOf(again)).url, startMs)).toEqual(stored);
     expect((await again.kill('SIGTERM')).code).toBe(0);
   });
 

@@ -119,14 +119,30 @@ async function readSources({ paste }: Reader): Promise<void> {
   });
 }
 
+async function readAlerts({ paste }: Reader): Promise<void> {
+  const [pushed = '', fired = '', changed = '', ...more] = await paste(blocksOf('alerts.md'));
+  expect(more).toEqual([]);
+  expect(JSON.parse(pushed)).toEqual({ accepted: 1 });
+  // 1,000 or so of 60,000 failed in the hour, of 60 that may: 17 times the allowed rate.
+  expect(JSON.parse(fired).data).toContainEqual({
+    ...{ objective: 'default', condition: 'burn_rate:1h:5m:page', severity: 'page' },
+    ...{ firing_since: expect.stringMatching(/:00Z$/), resolved_at: null },
+  });
+  expect(JSON.parse(changed).alert_policy).toMatchObject({
+    conditions: [{ type: 'burn_rate' }, { type: 'no_data', for: '30m' }],
+    silences: [{ reason: 'known' }],
+  });
+}
+
 describe('the commands of the pages', () => {
-  it('of prometheus.md, live.md, reports.md and sources.md answer when pasted', async () => {
+  it('of prometheus.md, live.md, reports.md, sources.md and alerts.md answer when pasted', async () => {
     const reader = await startReader();
     await readPrometheus(reader);
     await readLive(reader);
     const [csv = ''] = await reader.paste(blocksOf('reports.md'));
     expect(csv.split('\r\n')[1]).toMatch(/payments/);
     await readSources(reader);
+    await readAlerts(reader);
   });
 
   it.skipIf(!hasPrograms('promtool'))('prometheus.md: promtool asks with an access key', async () => {

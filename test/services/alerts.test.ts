@@ -212,6 +212,18 @@ describe('a burn-rate alert', () => {
     expect((await firing()).map(({ condition }) => condition)).toEqual(['burn_rate:3d:6h:ticket']);
   });
 
+  test('of a new SLO goes by its first minutes alone, until its past is read and takes it back', async () => {
+    const { at, push, firing, told } = await account();
+    // A fifth of a quarter of an hour is bad: a burn of 20 over the hour too, of which there is no more.
+    await push(-15, -1, 8);
+    await at(0);
+    expect(await told()).toEqual([{ alert: PAGE, since: -14, end: null }]);
+    // With 45 good minutes before them 30 of 600 events are bad: a burn of 5.
+    await push(-60, -16, 10);
+    expect(await firing()).toEqual([]);
+    expect((await told()).map(({ end }) => end !== null)).toEqual([false, true]);
+  });
+
   test('that the policy does not have any more is resolved', async () => {
     const { at, push, told, ctx, id } = await account();
     await push(-60, -1, 0);
