@@ -65,14 +65,38 @@ async function compute(
     const computed = await computeStatusesWithData(tx, slos, tMs);
     const newestData = await findNewestData(tx, slos, computed, atMs);
     return slos.map((slo) => {
-      const objectives = (computed.get(slo.id) ?? []).map(({ status, components, newestEvaluatedMs }) => ({
-        ...status,
-        components,
-        lastDataAtMs: newestEvaluatedMs ?? newestData(slo, status.objective),
-      }));
+      const objectives = (computed.get(slo.id) ?? []).map((one) =>
+        withData(one, one.newestEvaluatedMs ?? newestData(slo, one.status.objective)),
+      );
       return [slo, { atMs, state: worstState(objectives.map(({ state }) => state)), objectives }];
     });
   });
+}
+
+/** Each field by its name: to spread a status took five times as long, a tenth of a page of a thousand. */
+function withData(
+  { status, components }: StatusWithData,
+  lastDataAtMs: number | null,
+): SloStatus['objectives'][number] {
+  return {
+    atMs: status.atMs,
+    objective: status.objective,
+    state: status.state,
+    target: status.target,
+    reliability: status.reliability,
+    budget: status.budget,
+    burnRate: status.burnRate,
+    countGood: status.countGood,
+    countTotal: status.countTotal,
+    badAllowed: status.badAllowed,
+    badUsed: status.badUsed,
+    budgetMinutesRemaining: status.budgetMinutesRemaining,
+    timeToExhaustionSeconds: status.timeToExhaustionSeconds,
+    window: status.window,
+    observed: status.observed,
+    lastDataAtMs,
+    components,
+  };
 }
 
 /** Looks for the newest data of the objectives whose minute at `atMs` has none. */

@@ -67,6 +67,38 @@ export function statusInstants(
   return instants;
 }
 
+/**
+ * Of `statusInstants` those that a status asks for only where a page condition burns over its long window: the starts
+ * of the short ones.
+ */
+export function rareInstants(
+  rule: ObjectiveRule,
+  tMs: number,
+  window: ResolvedWindow = windowAt(rule.timeWindow, tMs),
+): number[] {
+  const last = lastInstant(rule, tMs);
+  const short: number[] = [];
+  const common = [last, windowInstant(rule, window), last - lookbackReach(rule, BURN_RATE_WINDOW_MS)];
+  for (const { severity, longMs, shortMs } of conditionsOf(rule, shortestPeriod(rule))) {
+    if (severity !== 'page') continue;
+    common.push(last - lookbackReach(rule, longMs));
+    short.push(last - lookbackReach(rule, shortMs));
+  }
+  return short.filter((instant) => !common.includes(instant));
+}
+
+/** Whether two rules have the same instants at every time. Some that have are not found out. */
+export function looksBackAlike(one: ObjectiveRule, other: ObjectiveRule): boolean {
+  return (
+    one.budgetingMethod === other.budgetingMethod &&
+    one.sliceMs === other.sliceMs &&
+    one.conditions === other.conditions &&
+    one.timeWindow.type === 'rolling' &&
+    other.timeWindow.type === 'rolling' &&
+    one.timeWindow.durationMs === other.timeWindow.durationMs
+  );
+}
+
 /** Every instant whose running totals can be needed to answer `burnRates` at `tMs`, ascending. */
 export function burnRateInstants(
   rule: ObjectiveRule,
@@ -88,13 +120,13 @@ const OWN_DATA: readonly string[] = ['ratio', 'threshold'];
  * The instants, ascending, each moved to where the same was counted and a row stands: nothing had come in by the first row,
  * and nothing came in after the last data. Those between stay.
  */
-export function countedInstants(slo: Slo, instants: readonly number[]): number[] {
+export function countedInstants(slo: Slo, instants: readonly number[]): readonly number[] {
   const { firstDataAtMs, lastDataAtMs, budgetingMethod, sliceMs } = slo;
-  if (!OWN_DATA.includes(slo.sli.type) || firstDataAtMs === null || lastDataAtMs === null)
-    return [...instants];
+  if (!OWN_DATA.includes(slo.sli.type) || firstDataAtMs === null || lastDataAtMs === null) return instants;
   const firstRowMs = floorTo(firstDataAtMs + MINUTE_MS - 1, DAY_MS);
   const step = budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
   const lastMs = floorTo(lastDataAtMs, step) + step;
+  if ((instants[0] ?? 0) >= firstRowMs && (instants.at(-1) ?? 0) <= lastMs) return instants;
   const moved: number[] = [];
   for (const instant of instants) {
     const counted = Math.max(firstRowMs, Math.min(instant, lastMs));

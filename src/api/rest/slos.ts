@@ -6,6 +6,7 @@ import { listSlos, listSlosInputSchema, type SloList } from '../../services/list
 import { readStatuses, type SloStatus } from '../../services/read-status.ts';
 import { updateSlo } from '../../services/update-slo.ts';
 import { sloInputSchema, sloPatchSchema } from '../../slo/definition-schema.ts';
+import { TextResponse } from '../text-response.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
 import { flagParameter, integerParameter, timeParameter } from './query-parameters.ts';
 import { DEFINITION_LIMIT, readJsonBody } from './request-body.ts';
@@ -137,21 +138,12 @@ export const sloEndpoints: readonly Endpoint[] = [
   }),
 ];
 
-const jsonResponse = (body: string | Uint8Array<ArrayBuffer>): Response =>
-  new Response(body, { headers: { 'content-type': JSON_TYPE } });
+const jsonResponse = (text: string): Response =>
+  new TextResponse(text, { status: 200, headers: { 'content-type': JSON_TYPE } });
 
-const COMMA = Buffer.from(',');
-
-/** Of the shape `listSchema`. A page of a thousand is a megabyte, which as one text would be copied twice more. */
-function pageOf(data: readonly string[], page: Omit<SloList, 'items'>): Response {
-  const chunks = [Buffer.from('{"data":[')];
-  for (const text of data) {
-    if (chunks.length > 1) chunks.push(COMMA);
-    chunks.push(Buffer.from(text));
-  }
-  chunks.push(Buffer.from(`],${JSON.stringify(page).slice(1)}`));
-  return jsonResponse(Buffer.concat(chunks));
-}
+/** Of the shape `listSchema`. */
+const pageOf = (data: readonly string[], page: Omit<SloList, 'items'>): Response =>
+  jsonResponse(`{"data":[${data.join(',')}],${JSON.stringify(page).slice(1)}`);
 
 function known(status: SloStatus | undefined): SloStatus {
   if (status === undefined) throw new TypeError('The status of an SLO was not read.');
