@@ -9,8 +9,13 @@ import { freePort } from '../../src/lib/free-port.ts';
 import { startProgram, temporaryDirectory } from './processes.ts';
 import { progress } from './progress.ts';
 
-/** The length of a block of Prometheus. One file a block: promtool goes through the file once for every block in it. */
-const BLOCK_MS = 2 * HOUR_MS;
+/**
+ * The longest blocks that Prometheus makes of its own, so that nothing is left to be merged. One file a block:
+ * promtool goes through the file once for every block in it.
+ */
+const BLOCK_MS = 162 * HOUR_MS;
+/** So much is asked for at a time, and held in memory. */
+const PART_MS = 2 * HOUR_MS;
 const SETTLE_MS = 100_000;
 
 export interface PrometheusData {
@@ -27,8 +32,15 @@ export interface Prometheus {
   query(expression: string, atMs: number): Promise<{ values: Map<string, number>; ms: number }>;
 }
 
-async function* wholeFile(parts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
-  yield* parts;
+/** A block's file: its samples ascend by time, part by part. */
+async function* blockFile(
+  { openMetrics }: PrometheusData,
+  fromMs: number,
+  toMs: number,
+): AsyncGenerator<string> {
+  for (let startMs = fromMs; startMs < toMs; startMs = floorTo(startMs, PART_MS) + PART_MS) {
+    yield* openMetrics(startMs, Math.min(floorTo(startMs, PART_MS) + PART_MS, toMs));
+  }
   yield '# EOF\n';
 }
 
@@ -40,13 +52,14 @@ async function loadBlocks(data: PrometheusData, storage: string, scratch: string
   for (const [i, startMs] of starts.entries()) {
     const file = join(scratch, 'block.om');
     const endMs = Math.min(startMs + BLOCK_MS, data.toMs + MINUTE_MS);
-    await pipeline(wholeFile(data.openMetrics(Math.max(startMs, firstMs), endMs)), createWriteStream(file));
+    await pipeline(blockFile(data, Math.max(startMs, firstMs), endMs), createWriteStream(file));
+    const length = `--max-block-duration=${BLOCK_MS / HOUR_MS}h`;
     await startProgram({
       command: 'promtool',
-      args: ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', file, storage],
+      args: ['tsdb', 'create-blocks-from', length, 'openmetrics', '--quiet', file, storage],
     }).output();
     await rm(file);
-    if ((i + 1) % 36 === 0) progress(`Prometheus has ${i + 1} of ${starts.length} blocks`);
+    progress(`Prometheus has ${i + 1} of ${starts.length} blocks`);
   }
 }
 
