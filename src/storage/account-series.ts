@@ -4,7 +4,7 @@ import type { Matcher } from '../promql/matcher.ts';
 import type { Objective } from '../slo/definition.ts';
 import { COMPONENT_LABELS, OBJECTIVE_LABELS, SLO_METRICS, type SloMetric } from '../slo/slo-metrics.ts';
 import { type SeriesComponent, seriesComponents } from './series-components.ts';
-import type { SeriesDefinition } from './series-definitions.ts';
+import type { SeriesDefinition, SeriesHistory, SeriesState } from './series-definitions.ts';
 
 /** A series that the configuration makes, whether it has samples or not. */
 export interface ConfiguredSeries {
@@ -36,43 +36,56 @@ const MAX_SELECTOR = 200;
 const BYTES_PER_SELECTION = 2 * MAX_SELECTOR;
 const BYTES_PER_SELECTED = 8;
 
-/** All series of an account, by its definitions at one time. */
+/** All series of an account, by its definitions and histories at one time. */
 export class AccountSeries {
   readonly fingerprint: string;
   readonly keptFromMs: number;
-  readonly definitions: readonly SeriesDefinition[];
   readonly bytes: number;
   /** SLOs times their objectives. */
   readonly objectives: number;
+  readonly #definitions: ReadonlyMap<string, SeriesDefinition>;
+  readonly #histories: ReadonlyMap<string, SeriesHistory>;
   readonly #measured: readonly Measured[];
-  readonly #selected = new Map<string, readonly ConfiguredSeries[]>();
+  readonly #selected: Map<string, readonly ConfiguredSeries[]>;
 
-  /** `before` is what stood there last: label sets that are still the same are not made anew. */
+  /**
+   * `before` is what stood there last: as long as the definitions are the same, so are the series, and label sets
+   * that are still the same are not made anew.
+   */
   constructor(
-    fingerprint: string,
-    keptFromMs: number,
+    { fingerprint, keptFromMs }: SeriesState,
+    histories: readonly SeriesHistory[],
     definitions: readonly SeriesDefinition[],
     before: AccountSeries | null,
   ) {
     this.fingerprint = fingerprint;
     this.keptFromMs = keptFromMs;
-    this.definitions = definitions;
+    this.#histories = new Map(histories.map((history) => [history.sloId, history]));
+    this.#definitions = new Map(definitions.map((definition) => [definition.sloId, definition]));
     this.objectives = definitions.reduce((sum, { objectives }) => sum + objectives.length, 0);
-    const measuredBefore = before === null ? [] : before.#measured;
-    const labelsBefore = new Map(measuredBefore.map((measured) => [namesOf(measured), measured.labels]));
-    this.#measured = definitions.flatMap((slo) =>
-      slo.objectives.flatMap((objective) =>
-        [null, ...seriesComponents(slo.revisions)].map((component) => ({
-          slo,
-          objective,
-          component,
-          series: new Map(),
-          labels: labelsBefore.get(namesOf({ slo, objective, component })) ?? new Map(),
-        })),
-      ),
-    );
+    const isSame =
+      before !== null &&
+      before.#definitions.size === definitions.length &&
+      definitions.every((definition) => before.#definitions.get(definition.sloId) === definition);
+    this.#measured = isSame
+      ? before.#measured
+      : measuredOf(definitions, before === null ? [] : before.#measured);
+    this.#selected = isSame ? before.#selected : new Map();
     const selections = SELECTIONS * (BYTES_PER_SELECTION + BYTES_PER_SELECTED * this.#measured.length);
     this.bytes = BYTES_PER_MEASURED * this.#measured.length + selections;
+  }
+
+  /** Where it still stands as the history says, the definition that is known. */
+  definitionOf({ sloId, version }: SeriesHistory): SeriesDefinition | null {
+    const known = this.#definitions.get(sloId);
+    return known?.version === version ? known : null;
+  }
+
+  /** Of one of the account's own series. */
+  historyOf({ slo }: ConfiguredSeries): SeriesHistory {
+    const history = this.#histories.get(slo.sloId);
+    if (history === undefined) throw new RangeError(`${slo.sloId} is no SLO of the account`);
+    return history;
   }
 
   /** The series that all of the matchers match, sorted by labels. */
@@ -103,6 +116,21 @@ export class AccountSeries {
       return own.filter((metric) => hasMetric(measured, metric)).map((metric) => seriesOf(measured, metric));
     });
   }
+}
+
+function measuredOf(definitions: readonly SeriesDefinition[], before: readonly Measured[]): Measured[] {
+  const labelsBefore = new Map(before.map((measured) => [namesOf(measured), measured.labels]));
+  return definitions.flatMap((slo) =>
+    slo.objectives.flatMap((objective) =>
+      [null, ...seriesComponents(slo.revisions)].map((component) => ({
+        slo,
+        objective,
+        component,
+        series: new Map(),
+        labels: labelsBefore.get(namesOf({ slo, objective, component })) ?? new Map(),
+      })),
+    ),
+  );
 }
 
 type Named = Pick<Measured, 'slo' | 'objective' | 'component'>;

@@ -22,24 +22,23 @@ export function configuredValue({ metric, objective, component }: ConfiguredSeri
 
 /**
  * Samples of series that have one at every instant since their start: at the very instants that are looked at,
- * or, where a range is, at every full minute and at the start. They share their arrays.
+ * or, where a range is, at every full minute and at the start, `startMs`. They share their arrays.
  */
 export function createConfiguredSamples({ hints, fromMs, toMs }: Selection) {
   const times = hints.kind === 'instant' ? instantsOf(hints) : minutesOf(fromMs, toMs);
   const byValue = new Map<number, Float64Array>();
 
-  return ({ labels, slo }: ConfiguredSeries, value: number): Series => {
+  return ({ labels }: ConfiguredSeries, startMs: number, value: number): Series => {
     let values = byValue.get(value);
     if (values === undefined) {
       values = new Float64Array(times.length).fill(value);
       byValue.set(value, values);
     }
-    const start = firstAtOrAfter(times, slo.startMs);
-    const isBetween = hints.kind === 'range' && slo.startMs > fromMs && slo.startMs <= toMs;
-    if (!isBetween || times[start] === slo.startMs)
-      return { labels, times, values, start, end: times.length };
+    const start = firstAtOrAfter(times, startMs);
+    const isBetween = hints.kind === 'range' && startMs > fromMs && startMs <= toMs;
+    if (!isBetween || times[start] === startMs) return { labels, times, values, start, end: times.length };
     const own = new Float64Array(times.length - start + 1);
-    own[0] = slo.startMs;
+    own[0] = startMs;
     own.set(times.subarray(start), 1);
     return {
       labels,

@@ -2,6 +2,7 @@ import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { SloMetricName } from '../slo/slo-metrics.ts';
 import type { Tx } from './client.ts';
 import { judged, standing } from './judged-samples.ts';
+import { loadWholeMinutes, readsWholeMinutes } from './minute-samples.ts';
 import { type Gap, instantsIn, type Steps } from './sample-needs.ts';
 import { loadSamples, type SampleRange, type SampleRequest, type SampleRow } from './sample-rows.ts';
 
@@ -81,7 +82,8 @@ async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<
       : { kind: 'stretch', ...chunk };
     const all = !byLookup && sloIds.length * 2 > objectives;
     const sloIdsAsked = all ? null : sloIds;
-    const found = await loadByKey(tx, { accountId, metric: batch.metric, sloIds: sloIdsAsked, range }, byKey);
+    const request = { accountId, metric: batch.metric, sloIds: sloIdsAsked, range };
+    const found = await loadByKey(tx, request, byKey, objectives);
     for (const [key, row] of found) {
       for (const gap of byKey.get(key) ?? []) appendTo(gap, row.times, row.values);
     }
@@ -90,19 +92,19 @@ async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<
 
 /** A row stands at nearly every minute, so each step's is looked up first, and only then those before it. */
 async function fillSteps(tx: Tx, batch: Batch, steps: Steps, options: FillOptions): Promise<void> {
-  const { accountId, lastMs, signal } = options;
+  const { accountId, lastMs, objectives, signal } = options;
   const byKey = bySeries(batch.gaps);
-  const chunk = Math.max(1, Math.floor(ROWS_A_STATEMENT / Math.max(1, options.objectives)));
+  const chunk = Math.max(1, Math.floor(ROWS_A_STATEMENT / Math.max(1, objectives)));
   const instants = instantsIn(steps, batch.fromMs, batch.toMs);
   const sloIds = [...new Set(batch.gaps.map(({ need }) => need.series.slo.sloId))];
-  const slos = sloIds.length * 2 > options.objectives ? null : sloIds;
+  const slos = sloIds.length * 2 > objectives ? null : sloIds;
   for (let i = 0; i < instants.length; i += chunk) {
     signal.throwIfAborted();
     const asked = instants.slice(i, i + chunk);
     const minutes = new Map(asked.map((at) => [newestMinute(at, lastMs), at]));
     const request = { accountId, metric: batch.metric };
     const exact: SampleRange = { kind: 'instants', instants: [...minutes.keys()] };
-    const found = await loadByKey(tx, { ...request, sloIds: slos, range: exact }, byKey);
+    const found = await loadByKey(tx, { ...request, sloIds: slos, range: exact }, byKey, objectives);
     const missing = new Set<number>();
     const without = new Set<string>();
     for (const [key, gaps] of byKey) {
@@ -120,7 +122,7 @@ async function fillSteps(tx: Tx, batch: Batch, steps: Steps, options: FillOption
     const before =
       earlier.length === 0
         ? new Map<string, SampleRow>()
-        : await loadByKey(tx, { ...request, sloIds: [...without], range: late }, byKey);
+        : await loadByKey(tx, { ...request, sloIds: [...without], range: late }, byKey, objectives);
     for (const [key, gaps] of byKey) {
       const picked = newestAt(asked, steps.windowMs, [found.get(key), before.get(key)]);
       for (const gap of gaps) appendTo(gap, picked.times, picked.values);
@@ -159,9 +161,11 @@ async function loadByKey(
   tx: Tx,
   request: SampleRequest,
   byKey: ReadonlyMap<string, readonly Gap[]>,
+  objectives: number,
 ): Promise<Map<string, SampleRow>> {
   const found = new Map<string, SampleRow>();
-  for (const row of await loadSamples(tx, request)) {
+  const inWhole = request.sloIds === null && readsWholeMinutes(request.metric, objectives);
+  for (const row of await (inWhole ? loadWholeMinutes : loadSamples)(tx, request)) {
     const key = `${row.sloId}/${row.objective}/${row.place ?? ''}`;
     const [gap] = byKey.get(key) ?? [];
     if (gap !== undefined) found.set(key, { ...row, ...standing(gap.need.series, row.times, row.values) });

@@ -1,7 +1,8 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { type Database, KEPT_CONNECTIONS } from './client.ts';
+import { loadWholeMinutes } from './minute-samples.ts';
 import { loadSamples } from './sample-rows.ts';
-import { readSeriesState, readSeriesStateOnce, selectSeriesDefinitions } from './series-definitions.ts';
+import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
 
 /** An account without an SLO, as a rule. */
 const NOBODY = 'nobody';
@@ -16,13 +17,14 @@ export async function prepareConnections(db: Database, nowMs: number): Promise<v
   await Promise.all(
     all.map(() =>
       db.tenantSnapshot(NOBODY, async (tx) => {
-        await readSeriesState(tx, NOBODY);
-        await selectSeriesDefinitions(tx, NOBODY, []);
+        const { histories } = await readSeriesHistories(tx, NOBODY);
+        await selectSeriesDefinitions(tx, NOBODY, histories);
         for (const metric of METRICS) {
+          await loadWholeMinutes(tx, { accountId: NOBODY, metric, range });
           await loadSamples(tx, { accountId: NOBODY, metric, sloIds: null, range });
         }
       }),
     ),
   );
-  await Promise.all(all.map(() => readSeriesStateOnce(db, NOBODY)));
+  await Promise.all(all.map(() => readSeriesState(db, NOBODY)));
 }

@@ -3,6 +3,7 @@ import type { Selection } from '../promql/source.ts';
 import { changedFrom } from '../slo/history-marks.ts';
 import type { ConfiguredSeries } from './account-series.ts';
 import type { SampleColumn } from './sample-column.ts';
+import { historyMarksOf, type SeriesHistory } from './series-definitions.ts';
 
 /**
  * Steps so far apart that each is read by itself: `instants` are those with `instant - phaseMs` a multiple of
@@ -17,6 +18,7 @@ export interface Steps {
 /** What a query needs to have of one series: all samples with `fromMs < time <= toMs`, or those at steps. */
 export interface Need {
   readonly series: ConfiguredSeries;
+  readonly history: SeriesHistory;
   readonly steps: Steps | null;
   fromMs: number;
   toMs: number;
@@ -82,12 +84,12 @@ export function planNeed(
   makeColumn: (fromMs: number) => SampleColumn,
   copy: boolean,
 ): Plan {
-  const { slo } = need.series;
+  const { history } = need;
   // A column of a newer version was made by a query that saw more; it is not older for that.
-  if (cached !== undefined && cached.version < slo.historyVersion) {
-    const changedMs = changedFrom(slo.historyMarks, slo.historyVersion - cached.version);
+  if (cached !== undefined && cached.version < history.historyVersion) {
+    const changedMs = changedFrom(historyMarksOf(history), history.historyVersion - cached.version);
     cached.cutOff(changedMs <= cached.untilMs ? beginOf(need.steps, changedMs) : changedMs, { copy });
-    cached.version = slo.historyVersion;
+    cached.version = history.historyVersion;
   }
   const toMs = Math.max(need.fromMs, need.toMs);
   const knownMs = settledOf(need.steps, Math.min(toMs, settledMs));

@@ -3,19 +3,25 @@ import { decodeMarks, type HistoryMark } from '../slo/history-marks.ts';
 import type { Database, OnceStatement, Tx } from './client.ts';
 import { partitionStart } from './partitions.ts';
 
-/** What of an SLO decides its series, and which of the copies kept of them still stand. */
+/** What of an SLO decides its series. */
 export interface SeriesDefinition {
   readonly sloId: string;
-  /** Another whenever anything of the SLO's row was written. */
+  /** Another whenever anything of the definition is. */
   readonly version: string;
   readonly project: string;
   readonly name: string;
   readonly service: string;
   readonly budgetingMethod: BudgetingMethod;
-  readonly sliceMs: number;
   readonly sli: Sli;
   readonly objectives: readonly Objective[];
   readonly revisions: readonly DefinitionRevision[];
+}
+
+/** How far an SLO's samples go, and which of the copies kept of them still stand. */
+export interface SeriesHistory {
+  readonly sloId: string;
+  /** Of the definition. */
+  readonly version: string;
   /** The first data, or the creation where that came earlier. */
   readonly startMs: number;
   /** Start of the first minute with data; null while there is none. */
@@ -23,8 +29,12 @@ export interface SeriesDefinition {
   /** Snapshots are complete up to here. */
   readonly snapshotsUntilMs: number | null;
   readonly historyVersion: number;
-  readonly historyMarks: readonly HistoryMark[];
+  /** As text, since few are ever looked at: see `historyMarksOf`. */
+  readonly marks: string;
 }
+
+export const historyMarksOf = ({ marks }: SeriesHistory): HistoryMark[] =>
+  decodeMarks(marks === '' ? [] : marks.split(',').map(Number));
 
 /** The state of an account's definitions and histories, as the transaction sees it. */
 export interface SeriesState {
@@ -36,22 +46,20 @@ export interface SeriesState {
 
 // Every change of a definition or a history writes the SLO's row. Hashed, so that a fleet of which no row was written
 // answers with one short row; what the rows hold is not looked at, which would take several times as long.
-const STATE = `
-  SELECT count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.xmin, s.ctid), 0)), 0) AS fingerprint,
-    (SELECT min(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = 'np_slo_snapshots'::regclass) AS oldest
-  FROM np_slos s WHERE s.source_account_id = $1`;
+const FINGERPRINT = `count(*) || ':' || COALESCE(sum(hash_record_extended(ROW(s.xmin, s.ctid), 0)), 0)`;
+const OLDEST = `
+  (SELECT min(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+   WHERE i.inhparent = 'np_slo_snapshots'::regclass)`;
+const OWN = 'FROM np_slos s WHERE s.source_account_id = $1';
 
-const ASK_STATE: OnceStatement = { name: 'series_state', types: 'text', text: STATE };
+const ASK_STATE: OnceStatement = {
+  name: 'series_state',
+  types: 'text',
+  text: `SELECT ${FINGERPRINT} AS fingerprint, ${OLDEST} AS oldest ${OWN}`,
+};
 
-/** Cheap enough to be asked with every query. */
-export async function readSeriesState({ client }: Tx, accountId: string): Promise<SeriesState> {
-  const { rows } = await client.query<StateRow>({ name: 'series-state', text: STATE, values: [accountId] });
-  return stateOf(rows[0]);
-}
-
-/** The same in a transaction of its own and one round trip. */
-export async function readSeriesStateOnce(db: Database, accountId: string): Promise<SeriesState> {
+/** The state in a transaction of its own and one round trip: cheap enough to be asked with every query. */
+export async function readSeriesState(db: Database, accountId: string): Promise<SeriesState> {
   const [row] = await db.once(accountId, ASK_STATE, [accountId]);
   return stateOf({ fingerprint: row?.fingerprint ?? '', oldest: row?.oldest ?? null });
 }
@@ -69,81 +77,78 @@ function stateOf(row: StateRow | undefined): SeriesState {
   };
 }
 
+const EPOCH_MS = (instant: string): string =>
+  `COALESCE((extract(epoch FROM ${instant}) * 1000)::bigint::text, '')`;
+
+/** What a definition is made of. */
+const DEFINITION = ['project', 'name', 'service', 'budgeting_method', 'sli', 'objectives', 'revisions'];
+
+/** A line an SLO, its fields apart by a space each. A tick writes every row, and changes no definition. */
+const HISTORIES = `
+  SELECT ${FINGERPRINT} AS fingerprint, ${OLDEST} AS oldest,
+    string_agg(concat_ws(' ', s.id, hash_record_extended(ROW(${DEFINITION.map((name) => `s.${name}`).join(', ')}), 0),
+      ${EPOCH_MS('LEAST(s.created_at, s.first_data_at)')}, ${EPOCH_MS('s.first_data_at')}, ${EPOCH_MS('s.snapshots_until')},
+      s.history_version, array_to_string(s.history_marks, ',')), E'\\n') AS slos
+  ${OWN}`;
+
+/** The state, and with it the histories of the account's SLOs, in the order of their ids. */
+export async function readSeriesHistories(
+  { client }: Tx,
+  accountId: string,
+): Promise<SeriesState & { readonly histories: readonly SeriesHistory[] }> {
+  const { rows } = await client.query<StateRow & { readonly slos: string | null }>({
+    name: 'series-histories',
+    text: HISTORIES,
+    values: [accountId],
+  });
+  const lines = rows[0]?.slos?.split('\n') ?? [];
+  return {
+    ...stateOf(rows[0]),
+    histories: lines.map(historyOf).sort((a, b) => (a.sloId < b.sloId ? -1 : 1)),
+  };
+}
+
+function historyOf(line: string): SeriesHistory {
+  const [sloId = '', version = '', startMs, firstDataAt = '', until = '', changes, marks = ''] =
+    line.split(' ');
+  return {
+    sloId,
+    version,
+    startMs: Number(startMs),
+    firstDataAtMs: firstDataAt === '' ? null : Number(firstDataAt),
+    snapshotsUntilMs: until === '' ? null : Number(until),
+    historyVersion: Number(changes),
+    marks,
+  };
+}
+
 interface DefinitionRow {
   id: string;
-  version: string;
-  /** Null where the version is one of those that are known. */
-  project: string | null;
+  project: string;
   name: string;
   service: string;
   budgeting_method: BudgetingMethod;
-  time_slice_seconds: number;
   sli: Sli;
   objectives: Objective[];
   revisions: DefinitionRevision[];
-  created_at: Date;
-  first_data_at: Date | null;
-  snapshots_until: Date | null;
-  history_version: string;
-  history_marks: number[];
 }
 
-const DEFINITION_COLUMNS = [
-  'project',
-  'name',
-  'service',
-  'budgeting_method',
-  'time_slice_seconds',
-  'sli',
-  'objectives',
-  'revisions',
-  'created_at',
-  'first_data_at',
-  'snapshots_until',
-  'history_version',
-  'history_marks',
-];
-
-/** The account's SLOs by project and name; those that `known` has in the version that stands are taken from there. */
+/** The definitions of those histories, in any order; in the same transaction, which sees them as it saw those. */
 export async function selectSeriesDefinitions(
   { client }: Tx,
   accountId: string,
-  known: readonly SeriesDefinition[],
+  histories: readonly SeriesHistory[],
 ): Promise<SeriesDefinition[]> {
   const { rows } = await client.query<DefinitionRow>({
     name: 'series-definitions',
-    text: `SELECT s.id, s.xmin::text || s.ctid::text AS version,
-             ${DEFINITION_COLUMNS.map((name) => `CASE WHEN k.id IS NULL THEN s.${name} END AS ${name}`).join(', ')}
-           FROM np_slos s LEFT JOIN unnest($2::uuid[], $3::text[]) AS k(id, version)
-             ON k.id = s.id AND k.version = s.xmin::text || s.ctid::text
-           WHERE s.source_account_id = $1 ORDER BY s.project, s.name`,
-    values: [accountId, known.map(({ sloId }) => sloId), known.map(({ version }) => version)],
+    text: `SELECT s.id, ${DEFINITION.map((name) => `s.${name}`).join(', ')} ${OWN} AND s.id = ANY($2)`,
+    values: [accountId, histories.map(({ sloId }) => sloId)],
   });
-  const byVersion = new Map(
-    known.map((definition) => [`${definition.sloId} ${definition.version}`, definition]),
-  );
-  return rows.map((row) => byVersion.get(`${row.id} ${row.version}`) ?? definitionOf(row));
-}
-
-function definitionOf({ project, ...row }: DefinitionRow): SeriesDefinition {
-  if (project === null) throw new Error(`the definition of ${row.id} was not read`);
-  const createdAtMs = row.created_at.getTime();
-  const firstDataAtMs = row.first_data_at?.getTime() ?? null;
-  return {
-    sloId: row.id,
-    version: row.version,
-    project,
-    name: row.name,
-    service: row.service,
-    budgetingMethod: row.budgeting_method,
-    sliceMs: row.time_slice_seconds * 1000,
-    sli: row.sli,
-    objectives: row.objectives,
-    revisions: row.revisions,
-    startMs: Math.min(createdAtMs, firstDataAtMs ?? createdAtMs),
-    firstDataAtMs,
-    snapshotsUntilMs: row.snapshots_until?.getTime() ?? null,
-    historyVersion: Number(row.history_version),
-    historyMarks: decodeMarks(row.history_marks),
-  };
+  const versions = new Map(histories.map(({ sloId, version }) => [sloId, version]));
+  return rows.map(({ id, budgeting_method, ...row }) => ({
+    ...row,
+    sloId: id,
+    version: versions.get(id) ?? '',
+    budgetingMethod: budgeting_method,
+  }));
 }

@@ -13,7 +13,7 @@ import { MinuteGrid } from './minute-grid.ts';
 import { prepareConnections } from './prepare-connections.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
-import { readSeriesState, readSeriesStateOnce, selectSeriesDefinitions } from './series-definitions.ts';
+import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
 
 export interface SeriesStoreOptions {
   readonly db: Database;
@@ -60,11 +60,14 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   }
 
   async function accountSeries(tx: Tx, accountId: string): Promise<AccountSeries> {
-    const state = await readSeriesState(tx, accountId);
+    const { histories, ...state } = await readSeriesHistories(tx, accountId);
     const before = cachedAccount(accountId);
     if (before?.fingerprint === state.fingerprint) return before;
-    const definitions = await selectSeriesDefinitions(tx, accountId, before?.definitions ?? []);
-    const series = new AccountSeries(state.fingerprint, state.keptFromMs, definitions, before);
+    const known = histories.flatMap((history) => before?.definitionOf(history) ?? []);
+    const unknown = histories.filter((history) => (before?.definitionOf(history) ?? null) === null);
+    const read = unknown.length === 0 ? [] : await selectSeriesDefinitions(tx, accountId, unknown);
+    const definitions = [...known, ...read];
+    const series = new AccountSeries(state, histories, definitions, before);
     cache.put(`account ${accountId}`, series);
     return series;
   }
@@ -78,7 +81,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   function planAll(needs: ReadonlyMap<string, Need>, nowMs: number): Map<string, Plan> {
     const plans = new Map<string, Plan>();
     for (const [key, need] of needs) {
-      const { historyVersion, snapshotsUntilMs } = need.series.slo;
+      const { historyVersion, snapshotsUntilMs } = need.history;
       const settledMs = Math.min(floorTo(nowMs, MINUTE_MS), snapshotsUntilMs ?? Number.NEGATIVE_INFINITY);
       const make = (fromMs: number): SampleColumn => new SampleColumn(fromMs, historyVersion);
       // Arrays that another query is reading stay as they are.
@@ -91,19 +94,19 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   async function readKept(accountId: string, selections: readonly Selection[]): Promise<Done | null> {
     const account = cachedAccount(accountId);
     if (account === null) return null;
-    const { fingerprint } = await readSeriesStateOnce(db, accountId);
+    const { fingerprint } = await readSeriesState(db, accountId);
     if (account.fingerprint !== fingerprint) return null;
     const nowMs = clock.now();
     const chosen = selections.map(({ matchers }) => account.match(matchers));
     assertSeries(chosen);
-    const needs = needsOf(selections, chosen, account.keptFromMs, nowMs);
+    const needs = needsOf(selections, chosen, account, nowMs);
     const bytes = assertSamples([...needs.values()]) * SAMPLE_BYTES;
     const plans = planAll(needs, nowMs);
     for (const { gaps } of plans.values()) if (gaps.length > 0) return null;
     const grant = budget.tryTake(bytes);
     if (grant === null) return null;
     const series = selections.map((selection, i) =>
-      seriesOf(selection, chosen[i] ?? [], plans, account.keptFromMs, grid),
+      seriesOf(selection, chosen[i] ?? [], plans, account, grid),
     );
     return { kind: 'done', series, grant };
   }
@@ -119,7 +122,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
     const nowMs = clock.now();
     const chosen = selections.map(({ matchers }) => account.match(matchers));
     assertSeries(chosen);
-    const needs = needsOf(selections, chosen, account.keptFromMs, nowMs);
+    const needs = needsOf(selections, chosen, account, nowMs);
     const bytes = assertSamples([...needs.values()]) * SAMPLE_BYTES;
     if (bytes > budget.maxBytes) throw tooManySamples();
     if (bytes > (grant?.bytes ?? 0)) {
@@ -140,7 +143,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
           if (keep && filled.length > 0) cache.put(key, column);
         }
         const series = selections.map((selection, i) =>
-          seriesOf(selection, chosen[i] ?? [], plans, account.keptFromMs, grid),
+          seriesOf(selection, chosen[i] ?? [], plans, account, grid),
         );
         return { kind: 'done', series, grant: held };
       } catch (error) {
@@ -205,7 +208,7 @@ type Read = Done | { readonly kind: 'wait'; readonly bytes: number };
 function needsOf(
   selections: readonly Selection[],
   chosen: readonly (readonly ConfiguredSeries[])[],
-  keptFromMs: number,
+  account: AccountSeries,
   nowMs: number,
 ): Map<string, Need> {
   const needs = new Map<string, Need>();
@@ -213,11 +216,12 @@ function needsOf(
     const steps = stepsOf(selection);
     const toMs = Math.min(selection.toMs, lastNeeded(steps, nowMs));
     for (const series of chosen[i] ?? []) {
-      const { firstDataAtMs, snapshotsUntilMs } = series.slo;
+      const history = account.historyOf(series);
+      const { firstDataAtMs, snapshotsUntilMs } = history;
       if (configuredValue(series) !== null || firstDataAtMs === null || snapshotsUntilMs === null) continue;
-      const fromMs = Math.max(selection.fromMs, firstDataAtMs, keptFromMs - 1);
+      const fromMs = Math.max(selection.fromMs, firstDataAtMs, account.keptFromMs - 1);
       if (toMs <= fromMs) continue;
-      const need: Need = { series, steps, fromMs, toMs };
+      const need: Need = { series, history, steps, fromMs, toMs };
       const key = needKey(series, steps);
       const known = needs.get(key);
       if (known === undefined) {
@@ -241,17 +245,17 @@ function seriesOf(
   selection: Selection,
   chosen: readonly ConfiguredSeries[],
   plans: ReadonlyMap<string, Plan>,
-  keptFromMs: number,
+  account: AccountSeries,
   grid: MinuteGrid,
 ): Series[] {
   const steps = stepsOf(selection);
-  const fromMs = Math.max(selection.fromMs, keptFromMs - 1);
+  const fromMs = Math.max(selection.fromMs, account.keptFromMs - 1);
   const always = createConfiguredSamples(selection);
   const all: Series[] = [];
   for (const series of chosen) {
     const value = configuredValue(series);
     if (value !== null) {
-      all.push(always(series, value));
+      all.push(always(series, account.historyOf(series).startMs, value));
       continue;
     }
     const column = plans.get(needKey(series, steps))?.column;

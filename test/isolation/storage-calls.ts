@@ -23,6 +23,7 @@ import {
   loadCompositesAt,
   loadLosses,
 } from '../../src/storage/composite-rows.ts';
+import { loadWholeMinutes } from '../../src/storage/minute-samples.ts';
 import {
   countFailingPulls,
   lockPulledSlos,
@@ -50,7 +51,7 @@ import {
   loadRuns,
   type SeriesKey,
 } from '../../src/storage/series-columns.ts';
-import { readSeriesState, selectSeriesDefinitions } from '../../src/storage/series-definitions.ts';
+import { readSeriesHistories, selectSeriesDefinitions } from '../../src/storage/series-definitions.ts';
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import { lockSlosBehind, saveEvaluations } from '../../src/storage/slo-evaluations.ts';
@@ -357,8 +358,15 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     }
     return answers;
   },
-  readSeriesState: (tx, { accountId }) => readSeriesState(tx, accountId),
-  selectSeriesDefinitions: (tx, { accountId }) => selectSeriesDefinitions(tx, accountId, []),
+  readSeriesHistories: (tx, { accountId }) => readSeriesHistories(tx, accountId),
+  selectSeriesDefinitions: async (tx, { accountId }) =>
+    selectSeriesDefinitions(tx, accountId, (await readSeriesHistories(tx, accountId)).histories),
+  loadWholeMinutes: (tx, { accountId, atMs }) =>
+    loadWholeMinutes(tx, {
+      accountId,
+      metric: 'count_total',
+      range: { kind: 'stretch', fromMs: atMs - DAY_MS, toMs: atMs },
+    }),
   loadSamples: async (tx, { accountId, slo, atMs }) => {
     const request = { accountId, metric: 'count_total' } as const;
     const stretch = { kind: 'stretch', fromMs: atMs - DAY_MS, toMs: atMs } as const;
@@ -422,5 +430,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   migrationsPending: 'the record of migrations',
   partitionStart: 'a time out of a name',
   privilegeRefusal: 'a sentence',
-  readSeriesStateOnce: 'the statement of readSeriesState',
+  readSeriesState: 'counts and hashes the rows that readSeriesHistories reads',
+  readsWholeMinutes: 'which of two ways to read',
+  historyMarksOf: 'marks out of a text',
 };

@@ -135,7 +135,9 @@ async function check(events: readonly Event[], cacheBytes: number): Promise<void
   const accountId = `account-${runs}`;
   const env = createTestEnvironment(database, START);
   const ctx = actingAs(env, accountId);
-  for (const name of ['a', 'b', 'c']) {
+  // Every other time the account is one of many SLOs, whose minutes are read whole; those without data say nothing.
+  const silent = runs % 2 === 0 ? [] : Array.from({ length: 6 }, (_, n) => `silent-${n}`);
+  for (const name of ['a', 'b', 'c', ...silent]) {
     await createSlo({
       ctx,
       input: { name, target: 0.9, time_window: { type: 'rolling', duration: '30m' } },
