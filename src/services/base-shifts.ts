@@ -3,7 +3,7 @@ import { DAY_MS, floorTo } from '../lib/duration.ts';
 import { exactDecimal } from '../lib/exact-decimal.ts';
 import type { LoadedMinutes } from '../storage/series-columns.ts';
 import type { BaseShift } from '../storage/snapshot-rows.ts';
-import type { SpannedSeries } from './load-series.ts';
+import type { SpannedSeries } from './series-plan.ts';
 
 /** Counts as decimal text. */
 export interface Counted {

@@ -1,5 +1,4 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import type { Slo } from '../slo/definition.ts';
 import { judgedInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import { RunningTotals } from '../slo/running-totals.ts';
@@ -11,21 +10,11 @@ import {
   loadMinutes,
   loadRuns,
   NO_MINUTES,
-  type SeriesKey,
   type SeriesRange,
 } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
-import { lookbackRanges, type RewriteSpan, straddlesBefore } from './series-plan.ts';
-
-/** A series of which the rows of a span are to be computed. */
-export interface SpannedSeries {
-  readonly slo: Slo;
-  readonly objective: string;
-  readonly key: SeriesKey;
-  readonly span: RewriteSpan;
-  /** `at` of the newest row; null for a series without rows. */
-  readonly lastRowMs: number | null;
-}
+import type { KeptTotals } from './kept-totals.ts';
+import { isShortSpan, lookbackRanges, type SpannedSeries, straddlesBefore } from './series-plan.ts';
 
 export interface LoadedSeries {
   /** Answers every look-back from the span to before it; ends with the last row before the span. */
@@ -36,18 +25,19 @@ export interface LoadedSeries {
   readonly straddles: ReadonlyMap<number, Sums>;
 }
 
-/** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */
-const SHORT_SPAN_MS = 5 * MINUTE_MS;
-
 /** Where a composite looks back from is found out on the way. */
-const isShort = ({ slo, span }: SpannedSeries): boolean =>
-  slo.sli.type !== 'composite' && span.untilMs - span.fromMs < SHORT_SPAN_MS;
+const isShort = ({ slo, span }: SpannedSeries): boolean => slo.sli.type !== 'composite' && isShortSpan(span);
 
-/** Reads, in a few statements, what computing the spans of many series takes. */
-export async function loadSeries(tx: Tx, all: readonly SpannedSeries[]): Promise<LoadedSeries[]> {
+/** Reads, in a few statements, what computing the spans of many series takes, but for what is kept of it. */
+export async function loadSeries(
+  tx: Tx,
+  all: readonly SpannedSeries[],
+  kept: KeptTotals | null = null,
+): Promise<LoadedSeries[]> {
   const totals = all.map(() => new RunningTotals(64));
-  await loadShort(tx, all, totals);
-  await loadLong(tx, all, totals);
+  const isOneByOne = all.map((series) => isShort(series) && kept?.has(series) !== true);
+  await loadShort(tx, all, isOneByOne, totals);
+  await loadLong(tx, all, isOneByOne, totals, kept);
   const stored = await loadStored(tx, all);
   const straddles = await loadStraddles(tx, all);
   return totals.map((loaded, i) => ({
@@ -57,8 +47,13 @@ export async function loadSeries(tx: Tx, all: readonly SpannedSeries[]): Promise
   }));
 }
 
-async function loadShort(tx: Tx, all: readonly SpannedSeries[], totals: RunningTotals[]): Promise<void> {
-  const short = all.flatMap((series, i) => (isShort(series) ? [{ series, i }] : []));
+async function loadShort(
+  tx: Tx,
+  all: readonly SpannedSeries[],
+  isOneByOne: readonly boolean[],
+  totals: RunningTotals[],
+): Promise<void> {
+  const short = all.flatMap((series, i) => (isOneByOne[i] === true ? [{ series, i }] : []));
   const loaded = await loadTotals(
     tx,
     short.map(({ series }) => ({
@@ -83,17 +78,32 @@ function instantsBefore({ slo, objective, span }: SpannedSeries): number[] {
   return [...instants];
 }
 
-async function loadLong(tx: Tx, all: readonly SpannedSeries[], totals: RunningTotals[]): Promise<void> {
+async function loadLong(
+  tx: Tx,
+  all: readonly SpannedSeries[],
+  isOneByOne: readonly boolean[],
+  totals: RunningTotals[],
+  kept: KeptTotals | null,
+): Promise<void> {
   const keys = all.map(({ key }) => key);
-  const ranges = all.flatMap((series, i) =>
-    isShort(series) ? [] : lookbackRanges(series.slo, series.objective, i, series.span),
-  );
+  /** What is kept of series of which more has to be read. */
+  const newest: { readonly i: number; readonly rows: RunningTotals }[] = [];
+  const ranges = all.flatMap((series, i) => {
+    if (isOneByOne[i] === true) return [];
+    const wanted = lookbackRanges(series.slo, series.objective, i, series.span);
+    const known = kept?.knownBefore(series, wanted) ?? null;
+    if (known === null) return wanted;
+    if (known.missing.length === 0) totals[i] = known.totals;
+    else newest.push({ i, rows: known.totals });
+    return known.missing;
+  });
   const loaded = await loadRuns(tx, keys, ranges);
   ranges.forEach(({ series }, i) => {
     const runs = loaded[i];
     const span = all[series]?.span;
     if (runs !== undefined && span !== undefined) totals[series]?.load(...before(runs, span.fromMs));
   });
+  for (const { i, rows } of newest) totals[i]?.loadFrom(rows, (totals[i]?.lastAt ?? 0) + 1);
 }
 
 /** A range without rows before it reaches to the series' first row, which may stand after the span's start. */

@@ -10,8 +10,8 @@ import { AT_RISK_BUDGET } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import { moveCounts } from '../storage/move-counts.ts';
 import { loadRuns } from '../storage/series-columns.ts';
-import type { SpannedSeries } from './load-series.ts';
 import type { MovedSpan } from './moved-span.ts';
+import type { SpannedSeries } from './series-plan.ts';
 
 /** What a change, all of it before the moved rows, has done to their windows. */
 export interface WindowMove {

@@ -6,8 +6,7 @@ import { ruleSegments } from '../slo/revision.ts';
 import type { MinuteChange } from '../slo/rewrite.ts';
 import { lookbackReach, type ObjectiveRule } from '../slo/rule.ts';
 import { windowAt } from '../slo/window.ts';
-import type { SpannedSeries } from './load-series.ts';
-import type { RewriteSpan } from './series-plan.ts';
+import type { RewriteSpan, SpannedSeries } from './series-plan.ts';
 
 /**
  * Rows that know of a change only by their window: it holds the change whole, and every look-back of a status ends

@@ -3,9 +3,8 @@ import type { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { MinuteChange } from '../slo/rewrite.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
-import type { SpannedSeries } from './load-series.ts';
 import { type MovedSpan, splitSpan } from './moved-span.ts';
-import { spanOfChange } from './series-plan.ts';
+import { type SpannedSeries, spanOfChange } from './series-plan.ts';
 
 /** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
 export interface SeriesChange {

@@ -4,10 +4,12 @@ import { type Line, readLines } from '../lib/read-lines.ts';
 import type { Slo } from '../slo/definition.ts';
 import { MinuteStream } from '../slo/minute-stream.ts';
 import { isFaulty } from '../slo/point-schema.ts';
+import { versionsById } from '../storage/slo-versions.ts';
 import { slosByReference } from '../storage/slos-by-reference.ts';
 import { assertMayWrite } from './authorize.ts';
 import { catchUp, refreshMarked } from './catch-up.ts';
 import type { ServiceContext } from './context.ts';
+import { KeptTotals } from './kept-totals.ts';
 import { PointLines } from './point-lines.ts';
 import { storeMinutes } from './store-minutes.ts';
 
@@ -31,13 +33,21 @@ export interface StreamResult {
   readonly errors: readonly { readonly line: number; readonly message: string }[];
 }
 
+/** Other limits than those that a stream has by itself, for tests of what happens at them. */
+export interface StreamLimits {
+  readonly chunkLines?: number;
+  /** How far back of the last row the running totals of a series are kept from chunk to chunk, in milliseconds. */
+  readonly keptMs?: number;
+}
+
 class Recording {
   readonly #ctx: ServiceContext;
   readonly #streams = new Map<string, MinuteStream>();
   readonly #touched = new Set<string>();
+  readonly #kept: KeptTotals;
   /** What is being read, and what is being stored meanwhile. */
-  #lines = new PointLines(CHUNK_LINES);
-  #others = new PointLines(CHUNK_LINES);
+  #lines: PointLines;
+  #others: PointLines;
   #startedMs = 0;
   #storing: Promise<void> = Promise.resolve();
   #failure: { readonly cause: unknown } | null = null;
@@ -45,8 +55,11 @@ class Recording {
   #rejected = 0;
   readonly #errors: { line: number; message: string }[] = [];
 
-  constructor(ctx: ServiceContext) {
+  constructor(ctx: ServiceContext, { chunkLines = CHUNK_LINES, keptMs }: StreamLimits) {
     this.#ctx = ctx;
+    this.#kept = new KeptTotals(keptMs);
+    this.#lines = new PointLines(chunkLines);
+    this.#others = new PointLines(chunkLines);
   }
 
   /** Whether the lines so far have to be committed before another is added. */
@@ -99,7 +112,7 @@ class Recording {
     const oldestMs = Math.max(Math.min(lines.oldestMs, nowMs), nowMs - this.#ctx.retentionMs);
     await this.#ctx.partitions.ensure(floorTo(oldestMs, MINUTE_MS), nowMs + 10 * MINUTE_MS);
     const acceptedBefore = this.#accepted;
-    await this.#ctx.db.tenant(accountId, async (tx) => {
+    const versions = await this.#ctx.db.tenant(accountId, async (tx) => {
       const ids = [...new Set(known.flatMap((slo) => slo?.id ?? []))];
       const locked = await slosByReference(tx, accountId, ids, { lock: true });
       const byId = new Map(locked.flatMap((slo) => (slo === null ? [] : [[slo.id, slo]])));
@@ -112,11 +125,14 @@ class Recording {
         const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
         return drained.size === 0 ? [] : [{ slo, minutes: drained }];
       });
-      await storeMinutes(tx, minutes, nowMs, { complete: false });
+      this.#kept.open(await versionsById(tx, accountId, ids));
+      await storeMinutes(tx, minutes, nowMs, { complete: false, kept: this.#kept });
       // A stream that is slow is not to keep composites waiting for its end.
       if (lines.length <= SMALL_CHUNK_LINES) await refreshMarked(tx, accountId, nowMs);
       for (const { slo } of minutes) this.#touched.add(slo.id);
+      return versionsById(tx, accountId, ids);
     });
+    this.#kept.close(versions);
     lines.clear();
     this.#ctx.onPointsStored(this.#accepted - acceptedBefore);
   }
@@ -207,12 +223,14 @@ async function* withTicks<T>(items: AsyncGenerator<T>, everyMs: number): AsyncGe
 export async function recordStream({
   ctx,
   input,
+  limits = {},
 }: {
   ctx: ServiceContext;
   input: { readonly body: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal };
+  limits?: StreamLimits;
 }): Promise<StreamResult> {
   assertMayWrite(ctx);
-  const recording = new Recording(ctx);
+  const recording = new Recording(ctx, limits);
   const lines = readLines(input.body, MAX_LINE_BYTES);
   try {
     for await (const some of withTicks(lines, CHUNK_AGE_MS)) {

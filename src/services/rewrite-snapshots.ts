@@ -9,9 +9,11 @@ import type { Tx } from '../storage/client.ts';
 import { lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
 import { added, type Counted, endOfStored, shiftsAfter } from './base-shifts.ts';
-import { type LoadedSeries, loadSeries, type SpannedSeries } from './load-series.ts';
+import type { KeptTotals } from './kept-totals.ts';
+import { type LoadedSeries, loadSeries } from './load-series.ts';
 import { moveWindows, type WindowMove } from './move-windows.ts';
 import { type Planned, passesOf, plan, type SeriesChange, sizeOf } from './plan-rewrite.ts';
+import type { SpannedSeries } from './series-plan.ts';
 import { settleChanges } from './settle-changes.ts';
 
 /** What has been written. */
@@ -28,11 +30,13 @@ export interface Rewritten {
 /**
  * Computes and writes every row that the changes touch: what was used, the running totals, the statuses.
  * Set-based: a few statements for many series, in passes of bounded size. Statuses at `noteMs` are returned.
+ * What is `kept` of the series is not read, and stands for them as they are afterwards.
  */
 export async function rewriteSnapshots(
   tx: Tx,
   changes: readonly SeriesChange[],
   noteMs: number,
+  kept: KeptTotals | null = null,
 ): Promise<Rewritten> {
   const lastRows = await lastRowOf(
     tx,
@@ -55,7 +59,7 @@ export async function rewriteSnapshots(
     if (own === undefined) judged.set(sloId, [one]);
     else own.push(one);
   };
-  const rows = await rewritePasses(tx, passesOf(planned), { status: note, judged: noteJudged });
+  const rows = await rewritePasses(tx, passesOf(planned), { status: note, judged: noteJudged }, kept);
   return { rows, statuses, judged, touchedFrom: touchedBy(planned) };
 }
 
@@ -116,16 +120,21 @@ async function rewritePasses(
   tx: Tx,
   passes: readonly (readonly Planned[])[],
   listener: RewriteListener,
+  kept: KeptTotals | null = null,
 ): Promise<number> {
   let rows = 0;
   const rest: Planned[] = [];
   let writing: Promise<void> = Promise.resolve();
-  let loaded = await loadSeries(tx, passes[0] ?? []);
+  let loaded = await loadSeries(tx, passes[0] ?? [], kept);
   for (const [i, pass] of passes.entries()) {
     const computed = computePass(pass, loaded, listener);
+    pass.forEach((series, n) => {
+      const totals = loaded[n]?.totals;
+      if (totals !== undefined) kept?.keep(series, totals);
+    });
     rows += computed.inserts.length + computed.updates.length;
     await writing;
-    loaded = await loadSeries(tx, passes[i + 1] ?? []);
+    loaded = await loadSeries(tx, passes[i + 1] ?? [], kept);
     writing = writePass(tx, computed).then(async () => {
       for (const move of computed.moves) {
         const { rows: moved, left } = await moveBehind(tx, move, listener);

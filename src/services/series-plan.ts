@@ -12,7 +12,7 @@ import {
 } from '../slo/rule.ts';
 import type { Sums } from '../slo/status.ts';
 import { type ResolvedWindow, windowAt } from '../slo/window.ts';
-import type { SeriesRange } from '../storage/series-columns.ts';
+import type { SeriesKey, SeriesRange } from '../storage/series-columns.ts';
 
 /** Neighbouring ranges closer than this are read as one. */
 const MERGE_GAP_MS = 60 * MINUTE_MS;
@@ -22,6 +22,21 @@ export interface RewriteSpan {
   readonly fromMs: number;
   readonly untilMs: number;
 }
+
+/** A series of which the rows of a span are to be computed. */
+export interface SpannedSeries {
+  readonly slo: Slo;
+  readonly objective: string;
+  readonly key: SeriesKey;
+  readonly span: RewriteSpan;
+  /** `at` of the newest row; null for a series without rows. */
+  readonly lastRowMs: number | null;
+}
+
+/** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */
+const SHORT_SPAN_MS = 5 * MINUTE_MS;
+
+export const isShortSpan = ({ fromMs, untilMs }: RewriteSpan): boolean => untilMs - fromMs < SHORT_SPAN_MS;
 
 const stepOf = (slo: Slo): number => (slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS);
 

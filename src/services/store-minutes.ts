@@ -4,6 +4,7 @@ import type { MinuteReceived } from '../slo/sli.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
+import type { KeptTotals } from './kept-totals.ts';
 import { passOn } from './pass-on.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
@@ -27,13 +28,13 @@ function extent(minutes: SloMinutes['minutes']): { first: number; last: number }
 /**
  * Writes what came in, every snapshot that it touches, and the SLOs' status columns. With `complete` the
  * snapshots reach to the last complete minute; else that is left to the one who completes the work, and
- * marked so in the SLOs' rows. All of it is announced.
+ * marked so in the SLOs' rows. All of it is announced. What is `kept` of the series is not read again.
  */
 export async function storeMinutes(
   tx: Tx,
   all: readonly SloMinutes[],
   nowMs: number,
-  { complete }: { readonly complete: boolean },
+  { complete, kept = null }: { readonly complete: boolean; readonly kept?: KeptTotals | null },
 ): Promise<void> {
   const atMs = floorTo(nowMs, MINUTE_MS);
   const changed = all.flatMap(({ slo, minutes }) => {
@@ -53,6 +54,7 @@ export async function storeMinutes(
         })),
     ),
     atMs,
+    kept,
   );
   await saveStatuses(
     tx,

@@ -46,10 +46,13 @@ export class AlertWatch {
         condition,
       }));
     }
-    const over = (lookbackMs: number): number | null =>
-      lookbackMs === BURN_RATE_WINDOW_MS ? status.burnRate : burnOver(rule, lookbackMs, lookbackEndMs, sums);
     for (const { id, condition } of this.#conditions) {
-      if (holds(condition, status, over)) addMinute(this.#runs, id, status.atMs / MINUTE_MS);
+      const isHeld = holds(condition, status, (lookbackMs) =>
+        lookbackMs === BURN_RATE_WINDOW_MS
+          ? status.burnRate
+          : burnOver(rule, lookbackMs, lookbackEndMs, sums),
+      );
+      if (isHeld) addMinute(this.#runs, id, status.atMs / MINUTE_MS);
     }
   }
 

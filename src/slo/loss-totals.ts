@@ -1,6 +1,4 @@
-import { type Exact, minus, sumOf } from './running-totals.ts';
-
-const ZERO: Exact = { high: 0, low: 0 };
+import { type Exact, minus, sumOf, ZERO } from './exact-sum.ts';
 
 /** What components have cost, counted over all time up to instants that ascend; a look-up takes the last one. */
 export class LossTotals {

@@ -1,6 +1,6 @@
-import Big from 'big.js';
-import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { exactDecimal } from '../lib/exact-decimal.ts';
+import { DAY_MS, floorTo } from '../lib/duration.ts';
+import { decimalSum, type Exact } from './exact-sum.ts';
+import { type RunColumns, RunRows } from './run-rows.ts';
 import type { Sums } from './status.ts';
 
 /** All counted up to 00:00 UTC of a day, as decimal text: exact however long the history. */
@@ -11,60 +11,6 @@ export interface DayBase {
 }
 
 /**
- * Rows of one series, ascending by `at`; what was counted since 00:00 UTC of the day of `at`. The low columns
- * hold what the rounding of the others leaves out, NaN for nothing.
- */
-export interface RunColumns {
-  readonly at: Float64Array;
-  readonly runGood: Float64Array;
-  readonly runTotal: Float64Array;
-  readonly runGoodLow: Float64Array;
-  readonly runTotalLow: Float64Array;
-}
-
-/** A sum as a number and what its rounding leaves out. */
-export interface Exact {
-  readonly high: number;
-  readonly low: number;
-}
-
-interface Day extends DayBase {
-  /** Counted from the first known day up to this one. */
-  readonly sinceFirstGood: Exact;
-  readonly sinceFirstTotal: Exact;
-  /** Counted from the day before in the list up to this one. */
-  readonly stepGood: Exact;
-  readonly stepTotal: Exact;
-}
-
-const ZERO: Exact = { high: 0, low: 0 };
-
-/** Decimal text of fewer digits than this, without a point, is a whole number that `number` holds exactly. */
-const SAFE_DIGITS = 15;
-const isSafe = (decimal: string): boolean => decimal.length <= SAFE_DIGITS && !decimal.includes('.');
-
-/** The exact difference of two decimal texts. */
-export function difference(a: string, b: string): Exact {
-  if (a === b) return ZERO;
-  if (isSafe(a) && isSafe(b)) return { high: Number(a) - Number(b), low: 0 };
-  const exact = new Big(a).minus(b);
-  const high = exact.toNumber();
-  return { high, low: exact.minus(exactDecimal(high)).toNumber() };
-}
-
-/** `a + b` without loss (Knuth's TwoSum). */
-export function sumOf(a: Exact, b: number): Exact {
-  const high = a.high + b;
-  const part = high - a.high;
-  const low = a.high - (high - part) + (b - part) + a.low;
-  const rounded = high + low;
-  return { high: rounded, low: low - (rounded - high) };
-}
-
-/** `a - b`, rounded once. */
-export const minus = (a: Exact, b: Exact): number => a.high - b.high + (a.low - b.low);
-
-/**
  * The running totals of one series: any window's sums by two look-ups and a subtraction.
  *
  * Two levels, so that a long history does not eat the digits of a short window: within the UTC day in
@@ -73,41 +19,41 @@ export const minus = (a: Exact, b: Exact): number => a.high - b.high + (a.low - 
  * Rows may be missing between others; a look-up takes the last row at or before the instant.
  */
 export class RunningTotals {
-  #at: Float64Array;
-  #good: Float64Array;
-  #goodLow: Float64Array;
-  #total: Float64Array;
-  #totalLow: Float64Array;
-  #day: Int32Array;
-  #length = 0;
-  readonly #days: Day[] = [];
+  readonly #rows: RunRows;
+  readonly #days: DayBase[] = [];
 
   constructor(capacity: number) {
-    this.#at = new Float64Array(capacity);
-    this.#good = new Float64Array(capacity);
-    this.#goodLow = new Float64Array(capacity);
-    this.#total = new Float64Array(capacity);
-    this.#totalLow = new Float64Array(capacity);
-    this.#day = new Int32Array(capacity);
+    this.#rows = new RunRows(capacity);
   }
 
   /** Takes rows that are kept; `bases` has the day of each of them. Ascending over all calls. */
   load(rows: RunColumns, bases: readonly DayBase[]): void {
-    for (const base of bases) {
-      if (base.dayMs > (this.#days.at(-1)?.dayMs ?? Number.NEGATIVE_INFINITY)) this.#openDay(base);
-    }
+    for (const base of bases) this.#knowDay(base);
     let day = 0;
     for (let i = 0; i < rows.at.length; i += 1) {
       const at = rows.at[i] ?? Number.NaN;
       const dayMs = floorTo(at, DAY_MS);
       while (day < this.#days.length && (this.#days[day]?.dayMs ?? 0) < dayMs) day += 1;
       if (this.#days[day]?.dayMs !== dayMs) throw new Error(`a row at ${at} has no base for its day`);
-      this.#append(
-        at,
-        pairOf(rows.runGood[i], rows.runGoodLow[i]),
-        pairOf(rows.runTotal[i], rows.runTotalLow[i]),
-        day,
-      );
+      const row = this.#rows.open(at, day);
+      this.#rows.good.set(row, rows.runGood[i] ?? 0, orZero(rows.runGoodLow[i]));
+      this.#rows.total.set(row, rows.runTotal[i] ?? 0, orZero(rows.runTotalLow[i]));
+    }
+  }
+
+  /** As `load`, the rows of other totals from the instant on. */
+  loadFrom(others: RunningTotals, fromMs: number): void {
+    const rows = others.#rows;
+    const first = rows.floor(fromMs - 1) + 1;
+    if (first >= rows.length) return;
+    for (const base of others.#days.slice(rows.dayOf(first))) this.#knowDay(base);
+    const shift = this.#days.length - others.#days.length;
+    for (let i = first; i < rows.length; i += 1) {
+      const row = this.#rows.open(rows.at(i), rows.dayOf(i) + shift);
+      const good = rows.good.of(i);
+      const total = rows.total.of(i);
+      this.#rows.good.set(row, good.high, good.low);
+      this.#rows.total.set(row, total.high, total.low);
     }
   }
 
@@ -117,14 +63,15 @@ export class RunningTotals {
     let day = this.#days.length - 1;
     const current = this.#days[day];
     if (current?.dayMs === dayMs) {
-      const run = this.lastRun;
-      this.#append(at, sumOf(run.good, good), sumOf(run.total, total), day);
+      const row = this.#rows.open(at, day);
+      this.#rows.good.setSum(row, good);
+      this.#rows.total.setSum(row, total);
       return;
     }
     if (current === undefined && at === dayMs) {
       // A first minute that ends at 00:00 is counted in that day's base, so a day without it stands before.
       this.#openDay({ dayMs: dayMs - DAY_MS, good: '0', total: '0' });
-      this.#append(dayMs - DAY_MS, ZERO, ZERO, 0);
+      this.#open(dayMs - DAY_MS, 0, 0, 0);
       day = 0;
     }
     const before = this.end;
@@ -135,17 +82,45 @@ export class RunningTotals {
       good: isMidnight ? decimalSum(before.good, good) : before.good,
       total: isMidnight ? decimalSum(before.total, total) : before.total,
     });
-    this.#append(dayMs, ZERO, ZERO, day + 1);
-    if (!isMidnight) this.#append(at, sumOf(ZERO, good), sumOf(ZERO, total), day + 1);
+    this.#open(dayMs, day + 1, 0, 0);
+    if (!isMidnight) this.#open(at, day + 1, good, total);
+  }
+
+  /** Forgets the rows from the instant on, and the days that begin with them. */
+  dropFrom(ms: number): void {
+    this.#rows.dropFrom(ms);
+    const days = this.length === 0 ? 0 : this.#rows.dayOf(this.length - 1) + 1;
+    this.#days.length = days;
+    this.#rows.good.days.length = days;
+    this.#rows.total.days.length = days;
+  }
+
+  /**
+   * Forgets the rows before the instant, but for the last one of them, which says what was counted up to it.
+   * Look-ups before are then answered only where they lie before the series' first row.
+   */
+  dropBefore(ms: number): void {
+    const floor = this.#rows.floor(ms);
+    if (floor > 0) this.#rows.dropFirst(floor);
+  }
+
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  /** `at` of the first and of the newest row; null where there is none. */
+  get firstAt(): number | null {
+    return this.length === 0 ? null : this.#rows.at(0);
+  }
+
+  get lastAt(): number | null {
+    return this.length === 0 ? null : this.#rows.at(this.length - 1);
   }
 
   /** The newest row's run, as it is stored. */
   get lastRun(): { readonly good: Exact; readonly total: Exact } {
-    const last = this.#length - 1;
-    return {
-      good: pairOf(this.#good[last], this.#goodLow[last]),
-      total: pairOf(this.#total[last], this.#totalLow[last]),
-    };
+    const last = this.length - 1;
+    return { good: this.#rows.good.of(last), total: this.#rows.total.of(last) };
   }
 
   get lastDay(): DayBase | null {
@@ -164,108 +139,40 @@ export class RunningTotals {
 
   /** Sums over `(fromMs, toMs]` of what was counted, from the first known day on. */
   readonly between = (fromMs: number, toMs: number): Sums => {
-    const to = this.#floor(toMs);
+    const rows = this.#rows;
+    const to = rows.floor(toMs);
     if (to < 0) return { good: 0, total: 0 };
-    const from = this.#floor(fromMs);
-    const toDay = this.#day[to] ?? 0;
-    const fromDay = from < 0 ? 0 : (this.#day[from] ?? 0);
+    const from = rows.floor(fromMs);
+    const toDay = rows.dayOf(to);
+    const fromDay = from < 0 ? 0 : rows.dayOf(from);
+    if (toDay === fromDay) {
+      return { good: rows.good.within(from, to), total: rows.total.within(from, to) };
+    }
     return {
-      good: this.#over('Good', this.#good, this.#goodLow, from, to, fromDay, toDay),
-      total: this.#over('Total', this.#total, this.#totalLow, from, to, fromDay, toDay),
+      good: rows.good.across(from, to, fromDay, toDay),
+      total: rows.total.across(from, to, fromDay, toDay),
     };
   };
 
-  #over(
-    which: 'Good' | 'Total',
-    run: Float64Array,
-    low: Float64Array,
-    from: number,
-    to: number,
-    fromDay: number,
-    toDay: number,
-  ): number {
-    const fromHigh = from < 0 ? 0 : (run[from] ?? 0);
-    const fromLow = from < 0 ? 0 : (low[from] ?? 0);
-    const toHigh = run[to] ?? 0;
-    const toLow = low[to] ?? 0;
-    if (toDay === fromDay) return toHigh - fromHigh + (toLow - fromLow);
-    const next = this.#days[fromDay + 1];
-    const end = this.#days[toDay];
-    if (next === undefined || end === undefined) throw new Error('running totals without their day');
-    // The rest of the first day, the whole days between, and the last day so far.
-    const step = next[`step${which}`];
-    const rest = step.high - fromHigh + (step.low - fromLow);
-    return rest + minus(end[`sinceFirst${which}`], next[`sinceFirst${which}`]) + toHigh + toLow;
+  #open(at: number, day: number, good: number, total: number): void {
+    const row = this.#rows.open(at, day);
+    this.#rows.good.set(row, good, 0);
+    this.#rows.total.set(row, total, 0);
+  }
+
+  #knowDay(base: DayBase): void {
+    if (base.dayMs > (this.#days.at(-1)?.dayMs ?? Number.NEGATIVE_INFINITY)) this.#openDay(base);
   }
 
   #openDay(base: DayBase): void {
-    const last = this.#days.at(-1);
-    if (last !== undefined && last.dayMs >= base.dayMs) throw new Error('days must ascend');
-    const first = this.#days[0];
-    this.#days.push({
-      ...base,
-      sinceFirstGood: first === undefined ? ZERO : difference(base.good, first.good),
-      sinceFirstTotal: first === undefined ? ZERO : difference(base.total, first.total),
-      stepGood: last === undefined ? ZERO : difference(base.good, last.good),
-      stepTotal: last === undefined ? ZERO : difference(base.total, last.total),
-    });
-  }
-
-  #append(at: number, good: Exact, total: Exact, day: number): void {
-    if (this.#length === this.#at.length) this.#grow();
-    const i = this.#length;
-    this.#length += 1;
-    this.#at[i] = at;
-    this.#good[i] = good.high;
-    this.#goodLow[i] = good.low;
-    this.#total[i] = total.high;
-    this.#totalLow[i] = total.low;
-    this.#day[i] = day;
-  }
-
-  #grow(): void {
-    const capacity = Math.max(64, this.#at.length * 2);
-    const wider = (old: Float64Array): Float64Array => {
-      const grown = new Float64Array(capacity);
-      grown.set(old);
-      return grown;
-    };
-    this.#at = wider(this.#at);
-    this.#good = wider(this.#good);
-    this.#goodLow = wider(this.#goodLow);
-    this.#total = wider(this.#total);
-    this.#totalLow = wider(this.#totalLow);
-    const day = new Int32Array(capacity);
-    day.set(this.#day);
-    this.#day = day;
-  }
-
-  /** Index of the last row at or before `ms`; -1 when there is none. */
-  #floor(ms: number): number {
-    const at = this.#at;
-    const high = this.#length - 1;
-    if (high < 0 || (at[0] ?? 0) > ms) return -1;
-    // Minutes are mostly dense, so the place counted back from the newest row is tried first.
-    const guess = high - Math.round(((at[high] ?? 0) - ms) / MINUTE_MS);
-    if (guess >= high) return high;
-    if (guess >= 0 && at[guess] === ms) return guess;
-    let lowest = 0;
-    let highest = high;
-    while (lowest < highest) {
-      const middle = (lowest + highest + 1) >> 1;
-      if ((at[middle] ?? 0) <= ms) lowest = middle;
-      else highest = middle - 1;
-    }
-    return lowest;
+    const [first = base] = this.#days;
+    const before = this.#days.at(-1);
+    if (before !== undefined && before.dayMs >= base.dayMs) throw new Error('days must ascend');
+    this.#days.push(base);
+    this.#rows.good.openDay(base.good, first.good, (before ?? base).good);
+    this.#rows.total.openDay(base.total, first.total, (before ?? base).total);
   }
 }
 
-function pairOf(high: number | undefined, low: number | undefined): Exact {
-  return { high: high ?? 0, low: low === undefined || Number.isNaN(low) ? 0 : low };
-}
-
-function decimalSum(base: string, ...parts: readonly number[]): string {
-  let sum: Big | null = null;
-  for (const part of parts) if (part !== 0) sum = (sum ?? new Big(base)).plus(exactDecimal(part));
-  return sum === null ? base : sum.toFixed();
-}
+const orZero = (value: number | undefined): number =>
+  value === undefined || Number.isNaN(value) ? 0 : value;

@@ -1,5 +1,5 @@
 import type { CompositeColumns } from './composite-walk.ts';
-import type { Exact } from './running-totals.ts';
+import type { Exact } from './exact-sum.ts';
 import type { ObjectiveStatus, SloState } from './status.ts';
 import type { MinuteColumns } from './walked-minute.ts';
 

@@ -1,5 +1,6 @@
 import { DAY_MS, floorTo } from '../lib/duration.ts';
-import { type DayBase, difference, RunningTotals } from './running-totals.ts';
+import { difference } from './exact-sum.ts';
+import { type DayBase, RunningTotals } from './running-totals.ts';
 import type { Sums } from './status.ts';
 
 /** The running totals in one row: what was counted since 00:00 UTC of the day of `at`, and what rounding left. */

@@ -1,5 +1,6 @@
 import type { StoredMinutes } from '../slo/rewrite.ts';
-import type { DayBase, RunColumns } from '../slo/running-totals.ts';
+import type { RunColumns } from '../slo/run-rows.ts';
+import type { DayBase } from '../slo/running-totals.ts';
 import { decodeFloat8Array, decodeInstantArray, encodeInstantArray } from './arrays.ts';
 import type { Tx } from './client.ts';
 

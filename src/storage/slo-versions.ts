@@ -9,6 +9,20 @@ import { sloOf } from './slo-rows.ts';
 /** As a column: where the row stands and who wrote it. */
 export const ROW_VERSION = `np_slos.xmin::text || np_slos.ctid::text`;
 
+/** The versions of the account's SLOs, by id. */
+export async function versionsById(
+  { client }: Tx,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const { rows } = await client.query<SloVersion>({
+    name: 'slo-versions-by-id',
+    text: `SELECT id, ${ROW_VERSION} AS version FROM np_slos WHERE source_account_id = $1 AND id = ANY ($2::uuid[])`,
+    values: [accountId, ids],
+  });
+  return new Map(rows.map(({ id, version }) => [id, version]));
+}
+
 /**
  * The account's SLOs in these versions, in their order: those that are kept from memory, the others read whole.
  * One that was removed meanwhile is left out.

@@ -5,7 +5,7 @@ import type { SloVersion } from './kept-slos.ts';
 import { npSlos } from './schema.ts';
 import { parseReference, referenceKey, type SloReference } from './slo-reference.ts';
 import { sloOf } from './slo-rows.ts';
-import { ROW_VERSION, slosOfVersions } from './slo-versions.ts';
+import { ROW_VERSION, slosOfVersions, versionsById } from './slo-versions.ts';
 
 /** The account's SLOs that the references name, each a UUID or `project.name`; null where there is none. */
 export async function slosByReference(
@@ -70,21 +70,16 @@ async function lockReferredTo(
 
 /** Two statements and not one: an OR of two keys would be looked for in the whole account. */
 async function versionsReferredTo(
-  { client }: Tx,
+  tx: Tx,
   accountId: string,
   { ids, projects, names }: ReferenceParts,
 ): Promise<SloVersion[]> {
   const versions: SloVersion[] = [];
   if (ids.length > 0) {
-    const byId = await client.query<SloVersion>({
-      name: 'slo-versions-by-id',
-      text: `SELECT id, ${ROW_VERSION} AS version FROM np_slos WHERE source_account_id = $1 AND id = ANY ($2::uuid[])`,
-      values: [accountId, ids],
-    });
-    versions.push(...byId.rows);
+    for (const [id, version] of await versionsById(tx, accountId, ids)) versions.push({ id, version });
   }
   if (names.length > 0) {
-    const byName = await client.query<SloVersion>({
+    const byName = await tx.client.query<SloVersion>({
       name: 'slo-versions-by-name',
       text: `SELECT np_slos.id, ${ROW_VERSION} AS version
              FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[]) AS n(project, name)) n
