@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startProcess, temporaryDirectory } from '../support/process.ts';
@@ -91,14 +91,8 @@ describe('the command line', () => {
       env: { DATA_DIR: dataDir, PORT: new URL(url).port },
       command: [
         process.execPath,
-        '--import',
-        'tsx',
-        'src/main.ts',
-        'access-key',
-        'create',
-        '--account',
-        'acme',
-        '--json',
+        inject('serviceMain'),
+        ...['access-key', 'create', '--account', 'acme', '--json'],
       ],
     });
     expect(await command.exit).toEqual({ code: 0, signal: null });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
+import { SOURCES, startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +12,8 @@ async function tokenOf(started: TestProcess): Promise<string> {
 
 describe('the first start', () => {
   it('prints commands that create an SLO, measure, and read its status when pasted', async () => {
-    const started = await startProcess({ env: { DATA_DIR: join(await temporaryDirectory(), 'data') } });
+    const env = { DATA_DIR: join(await temporaryDirectory(), 'data') };
+    const started = await startProcess({ command: SOURCES, env });
     await started.url();
     await started.line(/Read its status/);
     await started.line(/^curl .*default\.checkout -H/);

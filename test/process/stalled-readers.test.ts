@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTestDatabase } from '../support/database.ts';
-import { COLLECTING_MAIN, startProcess, type TestProcess } from '../support/process.ts';
+import { collectingService, startProcess, type TestProcess } from '../support/process.ts';
 
 const database = await createTestDatabase();
 const SECRET = 'a-secret-for-these-tests';
@@ -66,7 +66,7 @@ async function heldBytes(service: TestProcess, url: string): Promise<number> {
 
 test('readers that stop reading cost nothing more with each change, over both transports', async () => {
   const started = await startProcess({
-    command: COLLECTING_MAIN,
+    command: collectingService(),
     env: { DATABASE_URL: database.url, PLUGIN_SECRET: SECRET, RATE_LIMIT: 'off' },
   });
   const url = await started.url();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHECKOUT, startProcess, temporaryDirectory } from '../support/process.ts';
+import { CHECKOUT, SOURCES, startProcess, temporaryDirectory } from '../support/process.ts';
 
 const isRoot = process.getuid?.() === 0;
 const PARTS = ['src', 'drizzle', 'package.json', 'tsconfig.json'];
@@ -31,7 +31,7 @@ describe('a checkout', () => {
     const home = await temporaryDirectory();
     const cwd = await checkoutIn(home, { copied: EMBEDDED });
     await chmod(home, 0o700);
-    const started = await startProcess({ cwd });
+    const started = await startProcess({ cwd, command: SOURCES });
     expect((await fetch(`${await started.url()}/health`)).status).toBe(200);
     expect((await stat(join(cwd, '.data'))).mode & 0o777).toBe(0o700);
     expect((await stat(join(cwd, '.data', 'secrets.json'))).mode & 0o777).toBe(0o600);
@@ -61,13 +61,13 @@ describe('a checkout', () => {
       for (const { target } of links) await rm(join(platforms, platform, target));
       expect(links.length).toBeGreaterThan(0);
     }
-    const started = await startProcess({ cwd });
+    const started = await startProcess({ cwd, command: SOURCES });
     expect((await fetch(`${await started.url()}/health`)).status).toBe(200);
   });
 
   it('without the optional package says what to do', async () => {
     const cwd = await checkoutIn(await temporaryDirectory(), { leftOut: EMBEDDED });
-    const started = await startProcess({ cwd });
+    const started = await startProcess({ cwd, command: SOURCES });
     expect((await started.exit).code).toBe(1);
     expect(started.stderr).toEqual([
       expect.stringMatching(

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/storage/embedded.ts';
 import { migrate } from '../../src/storage/migrate.ts';
+import { buildService } from './build-service.ts';
 import { databaseUrl } from './database-url.ts';
 
 declare module 'vitest' {
@@ -14,6 +15,8 @@ declare module 'vitest' {
     readonly serverUrl: string;
     /** Migrated once, cloned for each test file. */
     readonly templateDatabase: string;
+    /** The service as it is built: what Node is given to start it as a process. */
+    readonly serviceMain: string;
   }
 }
 
@@ -50,6 +53,7 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
  * be a superuser there.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('serviceMain', await buildService());
   const server = await startServer();
   const template = `slo_tracker_template_${process.pid}`;
   const admin = new pg.Client({ connectionString: server.url });

@@ -3,26 +3,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, vi } from 'vitest';
+import { afterEach, inject, vi } from 'vitest';
 
 // Starts take seconds, and more of them while other files run.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
-const MAIN = [process.execPath, '--import', 'tsx', 'src/main.ts'] as const;
+/** The sources of the checkout that it is started in, as `npm start` runs them. */
+export const SOURCES = [process.execPath, '--import', 'tsx', 'src/main.ts'] as const;
 
 /** The service as a process that collects its garbage when it gets SIGUSR2. */
-export const COLLECTING_MAIN = [
+export const collectingService = (): [program: string, ...args: string[]] => [
   process.execPath,
-  ...['--expose-gc', '--import', './test/support/collect-on-signal.mjs'],
-  ...['--import', 'tsx', 'src/main.ts'],
-] as const;
+  ...['--expose-gc', '--import', './test/support/collect-on-signal.mjs', inject('serviceMain')],
+];
 
 export interface ProcessOptions {
   /** Beside PATH and an empty HOME, nothing else is passed on. PORT is 0 unless given. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Node with `src/main.ts` unless given. */
+  /** The service as it is built, unless given. */
   readonly command?: readonly [program: string, ...args: string[]];
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
@@ -61,7 +61,7 @@ export async function temporaryDirectory(): Promise<string> {
 export async function startProcess(options: ProcessOptions = {}): Promise<TestProcess> {
   const env = options.env ?? {};
   const home = env.HOME ?? (await temporaryDirectory());
-  const [program, ...args] = options.command ?? MAIN;
+  const [program, ...args] = options.command ?? [process.execPath, inject('serviceMain')];
   const child = spawn(program, args, {
     cwd: options.cwd ?? CHECKOUT,
     env: { PATH: process.env.PATH, PORT: '0', ...env, HOME: home },
