@@ -1,7 +1,9 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { judgedInstants } from '../slo/instants.ts';
+import { firstInstants, furtherInstants, judgedInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
+import type { ObjectiveRule, SumsBetween } from '../slo/rule.ts';
 import { RunningTotals } from '../slo/running-totals.ts';
+import { usedOf } from '../slo/sli.ts';
 import type { Sums } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
 import {
@@ -12,7 +14,7 @@ import {
   NO_MINUTES,
   type SeriesRange,
 } from '../storage/series-columns.ts';
-import { loadTotals } from '../storage/series-totals.ts';
+import { loadTotals, type TotalsRequest } from '../storage/series-totals.ts';
 import type { KeptTotals } from './kept-totals.ts';
 import { isShortSpan, lookbackRanges, type SpannedSeries, straddlesBefore } from './series-plan.ts';
 
@@ -47,35 +49,90 @@ export async function loadSeries(
   }));
 }
 
+/**
+ * First what every judgement begins with; then, for those that may burn, what it goes on with. Mostly none does, and
+ * the days before are not looked at.
+ */
 async function loadShort(
   tx: Tx,
   all: readonly SpannedSeries[],
   isOneByOne: readonly boolean[],
   totals: RunningTotals[],
 ): Promise<void> {
+  const alike = createAlike();
   const short = all.flatMap((series, i) => (isOneByOne[i] === true ? [{ series, i }] : []));
-  const loaded = await loadTotals(
+  const begun = await loadTotals(
     tx,
     short.map(({ series }) => ({
       key: series.key,
-      instants: instantsBefore(series),
+      instants: alike(instantsBefore(series, isForeseen(series) ? firstInstants : judgedInstants)),
       minutes: null,
     })),
   );
+  const further: (TotalsRequest & { readonly i: number })[] = [];
   short.forEach(({ series, i }, n) => {
-    const found = loaded[n];
-    if (found !== undefined) totals[i] = found.totals.runningTotals(series.span.fromMs);
+    const known = begun[n]?.totals;
+    if (known === undefined) return;
+    const own = known.runningTotals(series.span.fromMs);
+    totals[i] = own;
+    if (!isForeseen(series)) return;
+    const sums = sumsAhead(series, own);
+    const instants = instantsBefore(series, (rule, at) => furtherInstants(rule, at, sums));
+    const missing = instants.filter((instant) => !known.has(instant));
+    if (missing.length > 0)
+      further.push({ key: series.key, instants: alike(missing), minutes: null, known, i });
   });
+  if (further.length === 0) return;
+  await loadTotals(tx, further);
+  for (const { known, i } of further) {
+    const fromMs = all[i]?.span.fromMs;
+    if (known !== undefined && fromMs !== undefined) totals[i] = known.runningTotals(fromMs);
+  }
 }
 
-function instantsBefore({ slo, objective, span }: SpannedSeries): number[] {
+/** The same array for the same instants, so that series with the same instants are seen to be alike. */
+function createAlike(): (instants: readonly number[]) => readonly number[] {
+  const known = new Map<string, readonly number[]>();
+  return (instants) => {
+    const name = instants.join();
+    const same = known.get(name) ?? instants;
+    known.set(name, same);
+    return same;
+  };
+}
+
+function instantsBefore(
+  { slo, objective, span }: SpannedSeries,
+  instantsAt: (rule: ObjectiveRule, at: number) => readonly number[],
+): number[] {
   const instants = new Set([span.fromMs - MINUTE_MS]);
   for (let at = span.fromMs; at <= span.untilMs; at += MINUTE_MS) {
     const rule = ruleAt(slo, objective, at);
     if (rule === null) continue;
-    for (const instant of judgedInstants(rule, at)) if (instant < span.fromMs) instants.add(instant);
+    for (const instant of instantsAt(rule, at)) if (instant < span.fromMs) instants.add(instant);
   }
   return [...instants];
+}
+
+/** Whether it can be told before what the span's rows will count: none of them stands, and no slice is judged. */
+function isForeseen({ slo, span, lastRowMs, changes }: SpannedSeries): boolean {
+  const isBehind = lastRowMs === null || lastRowMs < span.fromMs;
+  return isBehind && (slo.budgetingMethod === 'occurrences' || changes.length === 0);
+}
+
+/** Sums up to instants of such a span, as computing it will find them. */
+function sumsAhead({ span, changes }: SpannedSeries, totals: RunningTotals): SumsBetween {
+  const before = span.fromMs - MINUTE_MS;
+  return (fromMs, toMs) => {
+    let { good, total } = totals.between(Math.min(fromMs, before), Math.min(toMs, before));
+    for (const change of changes) {
+      if (change.minuteMs < fromMs || change.minuteMs >= toMs) continue;
+      const used = 'used' in change ? change.used : usedOf(change);
+      good += used?.good ?? 0;
+      total += used?.total ?? 0;
+    }
+    return { good, total };
+  };
 }
 
 async function loadLong(

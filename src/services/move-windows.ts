@@ -3,7 +3,6 @@ import type { HeldRuns } from '../slo/alert-runs.ts';
 import type { Judged } from '../slo/alert-watch.ts';
 import { allowedErrorRatio, TOLERANCE } from '../slo/budget.ts';
 import { cannotHold, deepRuns } from '../slo/deep-alerts.ts';
-import type { MinuteChange } from '../slo/rewrite.ts';
 import { lookbackReach } from '../slo/rule.ts';
 import { RunningTotals } from '../slo/running-totals.ts';
 import { AT_RISK_BUDGET } from '../slo/status.ts';
@@ -15,7 +14,7 @@ import type { SpannedSeries } from './series-plan.ts';
 
 /** What a change, all of it before the moved rows, has done to their windows. */
 export interface WindowMove {
-  readonly series: SpannedSeries & { readonly changes: readonly MinuteChange[] };
+  readonly series: SpannedSeries;
   readonly moved: MovedSpan;
   /** What was added to every window. */
   readonly good: number;

@@ -3,7 +3,6 @@ import { policyConditions } from '../slo/alerting.ts';
 import { type DeepCondition, deepConditions } from '../slo/deep-alerts.ts';
 import { statusLookbacks } from '../slo/instants.ts';
 import { ruleSegments } from '../slo/revision.ts';
-import type { MinuteChange } from '../slo/rewrite.ts';
 import { lookbackReach, type ObjectiveRule } from '../slo/rule.ts';
 import { windowAt } from '../slo/window.ts';
 import type { RewriteSpan, SpannedSeries } from './series-plan.ts';
@@ -28,13 +27,7 @@ const LEAST_ROWS = 200;
  * Of a span that is to be computed, the rows that need not be, and those before them, which must; null where it is
  * all or next to all. Behind the moved rows up to the end of the span it must be computed again.
  */
-export function splitSpan({
-  slo,
-  objective,
-  span,
-  lastRowMs,
-  changes,
-}: SpannedSeries & { readonly changes: readonly MinuteChange[] }): {
+export function splitSpan({ slo, objective, span, lastRowMs, changes }: SpannedSeries): {
   readonly near: RewriteSpan;
   readonly moved: MovedSpan;
 } | null {

@@ -93,7 +93,7 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
     new Map(found.flatMap((one) => (one === null ? [] : [[one.id, one]]))),
   );
   const startMs = Math.min(...components.map(({ firstDataMs }) => firstDataMs ?? Number.POSITIVE_INFINITY));
-  const [lastRowMs = null] = await lastRowOf(tx, [key]);
+  const [lastRowMs = null] = await lastRowOf(tx, [key], nowMs);
   let refreshed: Refreshed = { rows: 0, changedFromMs: null };
   const statuses = new Map<string, ObjectiveStatus>();
   const judged: Judged[] = [];

@@ -29,7 +29,7 @@ export interface Rewritten {
 
 /**
  * Computes and writes every row that the changes touch: what was used, the running totals, the statuses.
- * Set-based: a few statements for many series, in passes of bounded size. Statuses at `noteMs` are returned.
+ * Set-based: a few statements for many series, in passes of bounded size. Statuses at `noteMs`, the present, are returned.
  * What is `kept` of the series is not read, and stands for them as they are afterwards.
  */
 export async function rewriteSnapshots(
@@ -41,6 +41,7 @@ export async function rewriteSnapshots(
   const lastRows = await lastRowOf(
     tx,
     changes.map(({ slo, objective }) => ({ accountId: slo.accountId, sloId: slo.id, objective })),
+    noteMs,
   );
   const statuses = new Map<string, Map<string, ObjectiveStatus>>();
   const note = (sloId: string, status: ObjectiveStatus): void => {

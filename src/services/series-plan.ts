@@ -3,6 +3,7 @@ import { waitingReach } from '../slo/composite.ts';
 import type { Slo } from '../slo/definition.ts';
 import { judgedLookbacks } from '../slo/instants.ts';
 import { ruleSegments, sliceTargetAt } from '../slo/revision.ts';
+import type { MinuteChange } from '../slo/rewrite.ts';
 import {
   lastInstant,
   type ObjectiveRule,
@@ -31,6 +32,8 @@ export interface SpannedSeries {
   readonly span: RewriteSpan;
   /** `at` of the newest row; null for a series without rows. */
   readonly lastRowMs: number | null;
+  /** Of minutes in the span, ascending, one a minute. */
+  readonly changes: readonly MinuteChange[];
 }
 
 /** Up to so many rows the instants that they look back to are fetched one by one, not as ranges. */

@@ -2,7 +2,7 @@ import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import type { AlertCondition, AlertPolicy } from './alert-policy.ts';
 import { addMinute, type HeldRuns, OPEN_END, replaceRuns } from './alert-runs.ts';
 import { type AlertStates, alertId, NEVER_HELD } from './alert-state.ts';
-import { alertKey, conditionHolds, policyConditions } from './alerting.ts';
+import { alertKey, conditionHolds, firstWindow, policyConditions } from './alerting.ts';
 import { below } from './budget.ts';
 import { BURN_RATE_WINDOW_MS } from './burn-rate.ts';
 import type { ObjectiveRule, StatusOptions, SumsBetween } from './rule.ts';
@@ -69,11 +69,10 @@ function holds(
 ): boolean {
   switch (condition.type) {
     case 'burn_rate': {
-      const long = over(condition.longMs);
-      // Mostly it does not hold, and then the short window need not be asked for.
-      return (
-        conditionHolds(condition, long, long) && conditionHolds(condition, long, over(condition.shortMs))
-      );
+      // Mostly it does not hold, and then the other window is not asked for: it may not even have been read.
+      const { firstMs, otherMs } = firstWindow(condition);
+      const first = over(firstMs);
+      return conditionHolds(condition, first, first) && conditionHolds(condition, first, over(otherMs));
     }
     case 'budget':
       return status.budget !== null && below(status.budget, condition.below);

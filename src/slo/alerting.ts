@@ -60,6 +60,17 @@ export function conditionHolds(
   );
 }
 
+/**
+ * The window of a condition that is asked about first; the other one only where this one burns. Of a page the long
+ * one, which statuses look at anyway; of a ticket the short one, which lies near, and mostly is one of those.
+ */
+export function firstWindow({ severity, longMs, shortMs }: BurnRateCondition): {
+  readonly firstMs: number;
+  readonly otherMs: number;
+} {
+  return severity === 'page' ? { firstMs: longMs, otherMs: shortMs } : { firstMs: shortMs, otherMs: longMs };
+}
+
 /** False when even a full outage burns slower than the factor asks for. */
 export function canFire(condition: BurnRateCondition, target: number): boolean {
   return atMost(condition.factor * allowedErrorRatio(target), 1);

@@ -1,9 +1,10 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { BurnRateCondition } from './alert-policy.ts';
+import { firstWindow } from './alerting.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS } from './burn-rate.ts';
 import type { Slo } from './definition.ts';
-import type { ObjectiveRule } from './rule.ts';
-import { conditionsOf, lastInstant, lookbackReach, stepOf, windowInstant } from './rule.ts';
+import type { ObjectiveRule, SumsBetween } from './rule.ts';
+import { burnOver, conditionsOf, lastInstant, lookbackReach, stepOf, windowInstant } from './rule.ts';
 import type { ResolvedWindow } from './window.ts';
 import { windowAt } from './window.ts';
 
@@ -44,6 +45,37 @@ export function judgedInstants(rule: ObjectiveRule, tMs: number): number[] {
   const last = lastInstant(rule, tMs);
   return ascending([...judgedLookbacks(rule).map((reach) => last - reach), ...statusInstants(rule, tMs)]);
 }
+
+/**
+ * Of these, the instants that judging begins with: those of the window, of the burn rate, and of the first
+ * window of each condition.
+ */
+export function firstInstants(rule: ObjectiveRule, tMs: number): number[] {
+  const window = windowAt(rule.timeWindow, tMs);
+  const last = lastInstant(rule, tMs);
+  const instants = conditionsOf(rule, window.lengthMs).map(
+    (condition) => last - lookbackReach(rule, firstWindow(condition).firstMs),
+  );
+  instants.push(last - lookbackReach(rule, BURN_RATE_WINDOW_MS));
+  return ascending([...instants, Math.min(windowInstant(rule, window), last), last]);
+}
+
+/**
+ * The instants that are then asked for: of the other window of each condition whose first one burns, or all but
+ * does, by the sums that are known so far.
+ */
+export function furtherInstants(rule: ObjectiveRule, tMs: number, sums: SumsBetween): number[] {
+  const { lengthMs } = windowAt(rule.timeWindow, tMs);
+  return conditionsOf(rule, lengthMs).flatMap((condition) => {
+    const { firstMs, otherMs } = firstWindow(condition);
+    const burn = burnOver(rule, firstMs, tMs, sums);
+    if (burn === null || burn < condition.factor * ALL_BUT) return [];
+    return [lastInstant(rule, tMs) - lookbackReach(rule, otherMs)];
+  });
+}
+
+/** Sums that are made in another order come out different in their last digits. */
+const ALL_BUT = 1 - 1e-6;
 
 /** Every instant whose running totals can be needed to answer `objectiveStatus` at `tMs`, ascending. */
 export function statusInstants(

@@ -1,3 +1,4 @@
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { StoredMinutes } from '../slo/rewrite.ts';
 import type { RunColumns } from '../slo/run-rows.ts';
 import type { DayBase } from '../slo/running-totals.ts';
@@ -299,13 +300,32 @@ export async function loadFirstRows({ client }: Tx, keys: readonly SeriesKey[]):
   });
 }
 
-/** `at` of each series' newest row; null for a series without rows. */
-export async function lastRowOf({ client }: Tx, keys: readonly SeriesKey[]): Promise<(number | null)[]> {
+const AROUND = "interval '10 minutes'";
+
+/**
+ * `at` of each series' newest row; null for a series without rows. Mostly it stands near the present, `nowMs`: where
+ * no row of the account stands later, these few minutes are looked at first. To look up what is left of the day as
+ * well, in which no row stands yet, takes longer than all the rest of a tick.
+ */
+export async function lastRowOf(
+  { client }: Tx,
+  keys: readonly SeriesKey[],
+  nowMs: number,
+): Promise<(number | null)[]> {
   if (keys.length === 0) return [];
   const { rows } = await client.query<{ at: Date | null }>({
     name: 'last-row-of',
-    text: `SELECT (${LAST_ROW(null)}) AS at FROM ${KEYS} ORDER BY k.n`,
-    values: keyParameters(keys),
+    text: `SELECT COALESCE(
+             CASE WHEN (
+               SELECT f.at FROM np_slo_snapshots f
+               WHERE f.source_account_id = k.account AND f.at >= $4::timestamptz + ${AROUND} LIMIT 1
+             ) IS NULL THEN (
+               SELECT max(r.at) FROM np_slo_snapshots r
+               WHERE ${IN_STRETCH('r', `$4::timestamptz - ${AROUND}`, `$4::timestamptz + ${AROUND}`)}
+             ) END,
+             (${LAST_ROW(null)})
+           ) AS at FROM ${KEYS} ORDER BY k.n`,
+    values: [...keyParameters(keys), new Date(floorTo(nowMs, MINUTE_MS))],
   });
   return rows.map((row) => row.at?.getTime() ?? null);
 }

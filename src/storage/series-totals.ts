@@ -20,6 +20,8 @@ export interface TotalsRequest {
   readonly instants: readonly number[];
   /** Minute buckets of less than an hour, `[fromMs, toMs)`; null for none. */
   readonly minutes: { readonly fromMs: number; readonly toMs: number } | null;
+  /** What is known of the series already; it gets what is found. */
+  readonly known?: TotalPoints;
 }
 
 export interface SeriesTotals {
@@ -134,7 +136,10 @@ function addRuns(points: TotalPoints, runs: LoadedRuns): void {
  */
 export async function loadTotals(tx: Tx, requests: readonly TotalsRequest[]): Promise<SeriesTotals[]> {
   const keys = requests.map((request) => request.key);
-  const found = TotalPoints.forSeries(requests.map(({ instants }) => instants.length + DAY_STARTS));
+  const made = TotalPoints.forSeries(
+    requests.map(({ instants, known }) => (known === undefined ? instants.length + DAY_STARTS : 0)),
+  );
+  const found = made.map((points, i) => requests[i]?.known ?? points);
   await loadAtInstants(tx, requests, found);
   const missing = await withinRows(tx, keys, missingOf(requests, found), found);
   const loaded = await loadRuns(tx, keys, missing);

@@ -24,6 +24,7 @@ import {
   loadLosses,
 } from '../../src/storage/composite-rows.ts';
 import { loadWholeMinutes } from '../../src/storage/minute-samples.ts';
+import { moveCounts } from '../../src/storage/move-counts.ts';
 import {
   countFailingPulls,
   lockPulledSlos,
@@ -55,6 +56,7 @@ import { readSeriesHistories, selectSeriesDefinitions } from '../../src/storage/
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import { lockSlosBehind, saveEvaluations } from '../../src/storage/slo-evaluations.ts';
+import { versionsById } from '../../src/storage/slo-versions.ts';
 import {
   insertSlo,
   removeSlo,
@@ -204,6 +206,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       await slosByReference(tx, accountId, refs, { lock: true }),
     ];
   },
+  versionsById: (tx, { accountId, slo }) => versionsById(tx, accountId, [slo.id]),
   selectSlos: (tx, { accountId, slo }) => selectSlos(tx, accountId, { ids: [slo.id] }, page),
   selectAllSlos: (tx, { accountId, slo }) =>
     selectAllSlos(tx, accountId, { project: slo.project, labels: slo.labels }),
@@ -316,7 +319,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     return loadCounterSurroundings(tx, keys, ranges);
   },
   loadFirstRows: (tx, target) => loadFirstRows(tx, keysOf(target)),
-  lastRowOf: (tx, target) => lastRowOf(tx, keysOf(target)),
+  lastRowOf: (tx, target) => lastRowOf(tx, keysOf(target), target.atMs),
   lastDataOf: (tx, target) =>
     lastDataOf(
       tx,
@@ -383,6 +386,22 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     const run = Array.from({ length: LONG_RUN }, (_, i) => atMs - (LONG_RUN - 1 - i) * MINUTE_MS);
     await replaceSnapshots(tx, keysOf(target), rows(...run));
   },
+  moveCounts: (tx, target) =>
+    Promise.all(
+      keysOf(target).map((key) =>
+        moveCounts(tx, {
+          key,
+          fromMs: target.atMs - 5 * MINUTE_MS,
+          untilMs: target.atMs,
+          good: 1,
+          total: 1,
+          allowedRatio: 0.1,
+          exhaustedUpTo: 0,
+          atRiskBelow: 0.25,
+          burnUntilMs: target.atMs,
+        }),
+      ),
+    ),
   shiftBases: (tx, target) =>
     shiftBases(
       tx,

@@ -102,6 +102,18 @@ test('four replicas that write the same series at once lose nothing', async () =
   expect([status?.countGood, status?.countTotal]).toEqual([40, 80]);
 });
 
+test('rows that a clock wrote that was ahead are corrected when it is set right', async () => {
+  const { env, slo, push } = await account();
+  await push(1, 1, 10);
+  env.clock.set(NOW - 90 * MINUTE_MS);
+  await push(1, 2, 20);
+  const [row] = await database.query<{ counts: number[] }>(
+    'SELECT ARRAY[count_good, count_total] AS counts FROM np_slo_snapshots WHERE slo_id = $1 ORDER BY at DESC LIMIT 1',
+    [slo.id],
+  );
+  expect(row?.counts).toEqual([3, 30]);
+});
+
 test('a changed target counts from now on, and the past keeps its own', async () => {
   const { env, ctx, slo, push } = await account();
   await push(1, 95, 100);
