@@ -71,13 +71,17 @@ type History = typeof histories extends fc.Arbitrary<infer T> ? T : never;
 function keyOf(condition: BruteCondition): string {
   switch (condition.type) {
     case 'burn_rate':
-      return `burn_rate:${condition.long}m:${condition.short}m:page`;
+      return `burn_rate:${condition.long}m:${condition.short}m:${severityOf(condition)}`;
     case 'budget':
       return `budget:${condition.below}:page`;
     case 'time_to_exhaustion':
       return `time_to_exhaustion:${duration(condition.belowSeconds / 60)}:page`;
   }
 }
+
+/** Tickets are asked about their short window first, pages about the long one. */
+const severityOf = (condition: BruteCondition): 'page' | 'ticket' =>
+  condition.type === 'burn_rate' && condition.long % 2 === 1 ? 'ticket' : 'page';
 
 const duration = (minutes: number): string => (minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`);
 
@@ -93,7 +97,11 @@ function minutesOf({ stretches }: History): Map<number, BruteMinute> {
 }
 
 function conditionInput(condition: BruteCondition, resolveAfter: number): object {
-  const fields = { type: condition.type, severity: 'page', resolve_after: `${resolveAfter}m` };
+  const fields = {
+    type: condition.type,
+    severity: severityOf(condition),
+    resolve_after: `${resolveAfter}m`,
+  };
   switch (condition.type) {
     case 'burn_rate': {
       const { long, short, factor } = condition;
