@@ -3,19 +3,18 @@ import type { CounterPoint, CounterValues } from '../slo/counter.ts';
 import { receivedOfRow } from '../slo/rewrite.ts';
 import type { SettledMinute } from '../slo/settle.ts';
 import type { Tx } from './client.ts';
-import { OWN, RANGES, rangeParameters, type SeriesKey, type SeriesRange, STRETCH } from './series-columns.ts';
+import {
+  MINUTE_COLUMNS,
+  OWN,
+  RANGES,
+  rangeParameters,
+  type SeriesKey,
+  type SeriesRange,
+  SPARSE_COLUMNS,
+  STRETCH,
+} from './series-columns.ts';
 
-const COLUMNS = [
-  'at',
-  'used_good',
-  'used_total',
-  'received_good',
-  'received_bad',
-  'received_total',
-  'value',
-  'counter_points',
-  'data_unused',
-] as const;
+const COLUMNS = ['at', ...MINUTE_COLUMNS, ...SPARSE_COLUMNS] as const;
 
 interface ReceivedRow {
   n: number;

@@ -120,14 +120,18 @@ const RUNS_AGGREGATED = `
   array_agg(q.base_good::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_good,
   array_agg(q.base_total::text) FILTER (WHERE q.base_good IS NOT NULL) AS day_total`;
 
-const MINUTE_COLUMNS = [
+/** What came in for a minute and what of it is used; `SPARSE_COLUMNS` have the rest. */
+export const MINUTE_COLUMNS = [
   'used_good',
   'used_total',
   'received_good',
   'received_bad',
   'received_total',
   'value',
-];
+] as const;
+
+/** What few rows have of a minute. */
+export const SPARSE_COLUMNS = ['counter_points', 'data_unused'] as const;
 
 /** What few rows have, by their times. */
 const SPARSE_AGGREGATED = `
@@ -204,7 +208,7 @@ const LOAD_MINUTES = `
   SELECT c.*, day.* FROM ${RANGES}
   CROSS JOIN LATERAL (
     SELECT min(q.at) AS low, ${RUNS_AGGREGATED}, ${SPARSE_AGGREGATED}, ${MINUTE_COLUMNS.map((name) => `array_send(array_agg(q.${name})) AS ${name}`).join(', ')} FROM (
-      SELECT s.* FROM ${STRETCH([...RUN_COLUMNS, ...MINUTE_COLUMNS, 'counter_points', 'data_unused'], 'k.from_at', 'k.to_at')} ORDER BY s.at
+      SELECT s.* FROM ${STRETCH([...RUN_COLUMNS, ...MINUTE_COLUMNS, ...SPARSE_COLUMNS], 'k.from_at', 'k.to_at')} ORDER BY s.at
     ) q
   ) c ${FIRST_DAY('c.low')}
   ORDER BY k.n`;

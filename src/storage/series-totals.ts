@@ -1,10 +1,9 @@
 import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Sums } from '../slo/status.ts';
 import { TotalPoints } from '../slo/total-points.ts';
-import { decodeFloat8Array, decodeInt4Array, encodeInstantArray, orZero } from './arrays.ts';
+import { orZero } from './arrays.ts';
 import type { Tx } from './client.ts';
 import {
-  hasData,
   type LoadedRuns,
   loadFirstRows,
   loadMinutes,
@@ -13,6 +12,8 @@ import {
   type SeriesRange,
 } from './series-columns.ts';
 import { loadWholeInstants } from './totals-at-instants.ts';
+import { type KeyedInstant, loadTotalsByKey } from './totals-by-key.ts';
+import { countSlos, enoughOf, SHARED_AT_LEAST } from './whole-reads.ts';
 
 /** What has to be known of a series: its running totals at some instants, and used sums over a few minutes. */
 export interface TotalsRequest {
@@ -31,90 +32,8 @@ export interface SeriesTotals {
   readonly minutes: Sums | null;
 }
 
-const IS_FINE = 'f.run_good_low IS NOT NULL OR f.run_total_low IS NOT NULL';
-
-/** What is found: `k` numbers the look-ups; what few rows have comes with numbers of its own. */
-const FOUND = `
-  array_send(array_agg(f.k)) AS k,
-  array_send(array_agg(f.run_good)) AS run_good, array_send(array_agg(f.run_total)) AS run_total,
-  array_send(array_agg(f.k) FILTER (WHERE ${IS_FINE})) AS low_k,
-  array_send(array_agg(f.run_good_low) FILTER (WHERE ${IS_FINE})) AS run_good_low,
-  array_send(array_agg(f.run_total_low) FILTER (WHERE ${IS_FINE})) AS run_total_low,
-  array_send(array_agg(f.k) FILTER (WHERE NOT f.has_data)) AS silent_k,
-  array_agg(f.k) FILTER (WHERE f.base_good IS NOT NULL) AS day_k,
-  array_agg(f.base_good::text) FILTER (WHERE f.base_good IS NOT NULL) AS day_good,
-  array_agg(f.base_total::text) FILTER (WHERE f.base_good IS NOT NULL) AS day_total`;
-
-const COLUMNS = ['run_good', 'run_total', 'run_good_low', 'run_total_low', 'base_good', 'base_total'];
-const columnsOf = (alias: string): string => COLUMNS.map((name) => `${alias}.${name}`).join(', ');
-const dataOf = (alias: string): string => `${hasData(alias)} AS has_data`;
-
-/** A look-up by the whole key for each series and instant. */
-const EXACT = `
-  SELECT ${FOUND} FROM (
-    SELECT k.n::int AS k, ${columnsOf('s')}, ${dataOf('s')}
-    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[])
-      WITH ORDINALITY AS k(account, slo_id, objective, at, n)
-    CROSS JOIN LATERAL (
-      SELECT * FROM np_slo_snapshots r WHERE r.source_account_id = k.account AND r.slo_id = k.slo_id
-        AND r.objective = k.objective AND r.at = k.at LIMIT 1
-    ) s
-  ) f`;
-
 /** Room for the rows of 00:00 that a few instants bring along. */
 const DAY_STARTS = 4;
-
-/** An instant is read whole when at least one in so many of the account's SLOs is asked for at it. */
-const WORTH_READING_WHOLE = 8;
-/** And when there are so many at least. */
-const SHARED_AT_LEAST = 16;
-
-interface FoundRow {
-  k: Buffer | null;
-  run_good: Buffer | null;
-  run_total: Buffer | null;
-  low_k: Buffer | null;
-  run_good_low: Buffer | null;
-  run_total_low: Buffer | null;
-  silent_k: Buffer | null;
-  day_k: number[] | null;
-  day_good: string[] | null;
-  day_total: string[] | null;
-}
-
-/** Adds a statement's findings to the points of their series. */
-function take(
-  row: FoundRow,
-  seriesOf: (k: number) => TotalPoints | undefined,
-  atOf: (k: number) => number,
-): void {
-  const fine = new Map<number, { good: number; total: number }>();
-  const goodLow = decodeFloat8Array(row.run_good_low);
-  const totalLow = decodeFloat8Array(row.run_total_low);
-  decodeInt4Array(row.low_k).forEach((k, n) => {
-    fine.set(k, { good: orZero(goodLow[n]), total: orZero(totalLow[n]) });
-  });
-  const silent = new Set(decodeInt4Array(row.silent_k));
-  const good = decodeFloat8Array(row.run_good);
-  const total = decodeFloat8Array(row.run_total);
-  decodeInt4Array(row.k).forEach((k, n) => {
-    const low = fine.get(k);
-    seriesOf(k - 1)?.add({
-      at: atOf(k - 1),
-      good: good[n] ?? 0,
-      total: total[n] ?? 0,
-      goodLow: low?.good ?? 0,
-      totalLow: low?.total ?? 0,
-      hasData: !silent.has(k),
-    });
-  });
-  row.day_k?.forEach((k, n) => {
-    const dayGood = row.day_good?.[n];
-    const dayTotal = row.day_total?.[n];
-    if (dayGood === undefined || dayTotal === undefined) return;
-    seriesOf(k - 1)?.addBase({ dayMs: atOf(k - 1), good: dayGood, total: dayTotal });
-  });
-}
 
 function addRuns(points: TotalPoints, runs: LoadedRuns): void {
   for (let i = 0; i < runs.at.length; i += 1) {
@@ -199,7 +118,7 @@ async function loadAtInstants(
   requests: readonly TotalsRequest[],
   found: readonly TotalPoints[],
 ): Promise<void> {
-  const single = { series: [] as number[], at: [] as number[] };
+  const single: KeyedInstant[] = [];
   for (const [accountId, asked] of askedByInstant(requests)) {
     const most = Math.max(...[...asked.values()].map((list) => list.length));
     const slos = most < SHARED_AT_LEAST ? Number.POSITIVE_INFINITY : await countSlos(tx, accountId);
@@ -212,8 +131,9 @@ async function loadAtInstants(
         for (const number of list) series.add(number);
       } else {
         for (const number of list) {
-          single.series.push(number);
-          single.at.push(at);
+          const key = requests[number]?.key;
+          const points = found[number];
+          if (key !== undefined && points !== undefined) single.push({ key, at, points });
         }
       }
     }
@@ -229,41 +149,7 @@ async function loadAtInstants(
       }),
     });
   }
-  if (single.series.length === 0) return;
-  const keyOf = (series: number): SeriesKey | undefined => requests[series]?.key;
-  const { rows } = await tx.client.query<FoundRow>({
-    name: 'totals-by-key',
-    text: EXACT,
-    values: [
-      single.series.map((series) => keyOf(series)?.accountId),
-      single.series.map((series) => keyOf(series)?.sloId),
-      single.series.map((series) => keyOf(series)?.objective),
-      encodeInstantArray(single.at),
-    ],
-  });
-  for (const row of rows) {
-    take(
-      row,
-      (k) => found[single.series[k] ?? -1],
-      (k) => single.at[k] ?? Number.NaN,
-    );
-  }
-}
-
-/** From how many series on it is quicker to read the account's minutes whole than to look each series up. */
-export async function enoughToReadWhole(tx: Tx, accountId: string): Promise<number> {
-  return enoughOf(await countSlos(tx, accountId));
-}
-
-const enoughOf = (slos: number): number => Math.max(SHARED_AT_LEAST, slos / WORTH_READING_WHOLE);
-
-async function countSlos({ client }: Tx, accountId: string): Promise<number> {
-  const { rows } = await client.query<{ slos: number }>({
-    name: 'count-slos',
-    text: 'SELECT count(*)::int AS slos FROM np_slos WHERE source_account_id = $1',
-    values: [accountId],
-  });
-  return rows[0]?.slos ?? 0;
+  await loadTotalsByKey(tx, single);
 }
 
 /** What lies before a series' first row needs no search: there the count is that of the first row. */

@@ -3,7 +3,7 @@ import { groupBy } from '../lib/group-by.ts';
 import { decodeFloat8Array, decodeInstantArray, decodeInt4Array } from './arrays.ts';
 import type { Tx } from './client.ts';
 import { RANGES, rangeParameters, type SeriesKey, STRETCH } from './series-columns.ts';
-import { enoughToReadWhole } from './series-totals.ts';
+import { enoughToReadWhole } from './whole-reads.ts';
 
 /** Minutes of a series whose rows stand in `fromMs <= at <= toMs`. */
 export interface UsedRange {
