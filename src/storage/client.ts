@@ -16,6 +16,17 @@ export interface Tx {
   readonly keptSlos: KeptSlos;
 }
 
+/** A transaction that only reads, by statements that each have a name. */
+export interface ReadTx {
+  readonly client: {
+    query<Row extends pg.QueryResultRow>(statement: {
+      name: string;
+      text: string;
+      values: unknown[];
+    }): Promise<{ readonly rows: Row[] }>;
+  };
+}
+
 /** A statement that a connection prepares when it first needs it. */
 export interface OnceStatement {
   readonly name: string;
@@ -39,7 +50,7 @@ export interface Database {
   /** Runs `work` in one transaction that sees and writes only the account's rows. */
   tenant<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** As `tenant`, to read only: all statements see the database as it is at the first one. */
-  tenantSnapshot<T>(accountId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  tenantSnapshot<T>(accountId: string, work: (tx: ReadTx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction as the owner of the tables: for workers, over all accounts. */
   owner<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**

@@ -1,6 +1,6 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { SloMetricName } from '../slo/slo-metrics.ts';
-import type { Tx } from './client.ts';
+import type { ReadTx } from './client.ts';
 import { judged, standing } from './judged-samples.ts';
 import { loadWholeMinutes, readsWholeMinutes } from './minute-samples.ts';
 import { type Gap, instantsIn, type Steps } from './sample-needs.ts';
@@ -30,7 +30,7 @@ interface Batch {
 }
 
 /** Reads what is missing, in statements of bounded size, and marks the columns as known. */
-export async function fillGaps(tx: Tx, gaps: readonly Gap[], options: FillOptions): Promise<void> {
+export async function fillGaps(tx: ReadTx, gaps: readonly Gap[], options: FillOptions): Promise<void> {
   for (const batch of batchesOf(gaps)) {
     const { steps } = batch;
     if (steps === null) await fillStretch(tx, batch, options);
@@ -65,7 +65,7 @@ function isNear(batch: Batch, gap: Gap): boolean {
   return together <= 2 * shorter + 10 * MINUTE_MS;
 }
 
-async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<void> {
+async function fillStretch(tx: ReadTx, batch: Batch, options: FillOptions): Promise<void> {
   const { accountId, objectives, signal } = options;
   const toMs = Math.min(batch.toMs, options.lastMs);
   const sloIds = [...new Set(batch.gaps.map(({ need }) => need.series.slo.sloId))];
@@ -91,7 +91,7 @@ async function fillStretch(tx: Tx, batch: Batch, options: FillOptions): Promise<
 }
 
 /** A row stands at nearly every minute, so each step's is looked up first, and only then those before it. */
-async function fillSteps(tx: Tx, batch: Batch, steps: Steps, options: FillOptions): Promise<void> {
+async function fillSteps(tx: ReadTx, batch: Batch, steps: Steps, options: FillOptions): Promise<void> {
   const { accountId, lastMs, objectives, signal } = options;
   const byKey = bySeries(batch.gaps);
   const chunk = Math.max(1, Math.floor(ROWS_A_STATEMENT / Math.max(1, objectives)));
@@ -158,7 +158,7 @@ function newestAt(
 
 /** What is asked for of the answer, by its key. */
 async function loadByKey(
-  tx: Tx,
+  tx: ReadTx,
   request: SampleRequest,
   byKey: ReadonlyMap<string, readonly Gap[]>,
   objectives: number,

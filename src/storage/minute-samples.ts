@@ -1,6 +1,6 @@
 import type { SloMetricName } from '../slo/slo-metrics.ts';
 import { decodeFloat8s, encodeInstantArray } from './arrays.ts';
-import type { Tx } from './client.ts';
+import type { ReadTx } from './client.ts';
 import { LISTS, ROW_EXPRESSIONS } from './sample-expressions.ts';
 import type { SampleRange, SampleRow } from './sample-rows.ts';
 
@@ -38,7 +38,7 @@ const SAME = (column: string): string =>
  * without a sample.
  */
 export async function loadWholeMinutes(
-  { client }: Tx,
+  { client }: ReadTx,
   { accountId, metric, range }: WholeMinutes,
 ): Promise<SampleRow[]> {
   const isStretch = range.kind === 'stretch';

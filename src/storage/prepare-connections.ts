@@ -1,6 +1,7 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { type Database, KEPT_CONNECTIONS } from './client.ts';
+import { KEPT_CONNECTIONS } from './client.ts';
 import { loadWholeMinutes } from './minute-samples.ts';
+import type { SeriesDatabase } from './rehearsal-series.ts';
 import { loadSamples } from './sample-rows.ts';
 import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
 
@@ -10,7 +11,7 @@ const NOBODY = 'nobody';
 const METRICS = ['reliability', 'budget', 'burn_rate'] as const;
 
 /** Opens the connections that stay open, and has them plan the statements of queries, so that the first query need not. */
-export async function prepareConnections(db: Database, nowMs: number): Promise<void> {
+export async function prepareConnections(db: SeriesDatabase, nowMs: number): Promise<void> {
   const toMs = floorTo(nowMs, MINUTE_MS);
   const range = { kind: 'stretch', fromMs: toMs - MINUTE_MS, toMs } as const;
   const all = Array.from({ length: KEPT_CONNECTIONS });

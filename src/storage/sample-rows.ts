@@ -1,6 +1,6 @@
 import type { SloMetricName } from '../slo/slo-metrics.ts';
 import { decodeFloat8Array, decodeInstantArray, encodeInstantArray } from './arrays.ts';
-import type { Tx } from './client.ts';
+import type { ReadTx } from './client.ts';
 import { LISTS, ROW_EXPRESSIONS } from './sample-expressions.ts';
 
 /** Which rows are wanted: all of a stretch `fromMs < at <= toMs`, or those at the instants, ascending. */
@@ -38,7 +38,7 @@ interface Found {
  * Samples as columns, one answer an objective or component that has any. A stretch goes through the minutes of all of the
  * account's series, which lie together; instants are looked up one by one for each SLO.
  */
-export async function loadSamples({ client }: Tx, request: SampleRequest): Promise<SampleRow[]> {
+export async function loadSamples({ client }: ReadTx, request: SampleRequest): Promise<SampleRow[]> {
   const { accountId, metric, sloIds, range } = request;
   const expression = ROW_EXPRESSIONS[metric];
   if (expression === null) return [];

@@ -1,6 +1,6 @@
 import type { BudgetingMethod, DefinitionRevision, Objective, Sli } from '../slo/definition.ts';
 import { decodeMarks, type HistoryMark } from '../slo/history-marks.ts';
-import type { Database, OnceStatement, Tx } from './client.ts';
+import type { Database, OnceStatement, ReadTx } from './client.ts';
 import { partitionStart } from './partitions.ts';
 
 /** What of an SLO decides its series. */
@@ -59,7 +59,7 @@ const ASK_STATE: OnceStatement = {
 };
 
 /** The state in a transaction of its own and one round trip: cheap enough to be asked with every query. */
-export async function readSeriesState(db: Database, accountId: string): Promise<SeriesState> {
+export async function readSeriesState(db: Pick<Database, 'once'>, accountId: string): Promise<SeriesState> {
   const [row] = await db.once(accountId, ASK_STATE, [accountId]);
   return stateOf({ fingerprint: row?.fingerprint ?? '', oldest: row?.oldest ?? null });
 }
@@ -93,7 +93,7 @@ const HISTORIES = `
 
 /** The state, and with it the histories of the account's SLOs, in the order of their ids. */
 export async function readSeriesHistories(
-  { client }: Tx,
+  { client }: ReadTx,
   accountId: string,
 ): Promise<SeriesState & { readonly histories: readonly SeriesHistory[] }> {
   const { rows } = await client.query<StateRow & { readonly slos: string | null }>({
@@ -135,7 +135,7 @@ interface DefinitionRow {
 
 /** The definitions of those histories, in any order; in the same transaction, which sees them as it saw those. */
 export async function selectSeriesDefinitions(
-  { client }: Tx,
+  { client }: ReadTx,
   accountId: string,
   histories: readonly SeriesHistory[],
 ): Promise<SeriesDefinition[]> {

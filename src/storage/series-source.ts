@@ -4,19 +4,20 @@ import { PromqlError } from '../promql/promql-error.ts';
 import type { SampleSource, Selection, Series } from '../promql/source.ts';
 import { AccountSeries, type ConfiguredSeries } from './account-series.ts';
 import { BoundedCache, type Sized } from './bounded-cache.ts';
-import type { Database, Tx } from './client.ts';
+import type { ReadTx } from './client.ts';
 import { configuredValue, createConfiguredSamples } from './configured-samples.ts';
 import { fillGaps } from './fill-gaps.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { type Grant, MemoryBudget } from './memory-budget.ts';
 import { MinuteGrid } from './minute-grid.ts';
 import { prepareConnections } from './prepare-connections.ts';
+import { createRehearsalSeries, type SeriesDatabase } from './rehearsal-series.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
 import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
 
 export interface SeriesStoreOptions {
-  readonly db: Database;
+  readonly db: SeriesDatabase;
   readonly clock: Clock;
   /** For columns that are kept from one query to the next. */
   readonly cacheBytes: number;
@@ -31,6 +32,8 @@ export interface OpenSource extends SampleSource {
 export interface SeriesStore {
   /** Opens connections and has them plan the statements of queries, so that the first query need not. */
   prepare(): Promise<void>;
+  /** A store of made-up series that runs the same code, and the clock that it goes by. */
+  rehearsal(): { readonly series: SeriesStore; readonly clock: Clock };
   /** For one query of the account. */
   open(accountId: string): OpenSource;
   /** All series that the account's definitions make now, with or without samples. */
@@ -59,7 +62,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
     return cached instanceof AccountSeries ? cached : null;
   }
 
-  async function accountSeries(tx: Tx, accountId: string): Promise<AccountSeries> {
+  async function accountSeries(tx: ReadTx, accountId: string): Promise<AccountSeries> {
     const { histories, ...state } = await readSeriesHistories(tx, accountId);
     const before = cachedAccount(accountId);
     if (before?.fingerprint === state.fingerprint) return before;
@@ -112,7 +115,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   }
 
   async function read(
-    tx: Tx,
+    tx: ReadTx,
     accountId: string,
     selections: readonly Selection[],
     grant: Grant | null,
@@ -155,6 +158,10 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
 
   return {
     prepare: () => prepareConnections(db, clock.now()),
+    rehearsal() {
+      const madeUp = createRehearsalSeries();
+      return { series: createSeriesStore({ ...madeUp, cacheBytes }), clock: madeUp.clock };
+    },
     configured: (accountId) => db.tenantSnapshot(accountId, (tx) => accountSeries(tx, accountId)),
     open(accountId) {
       const grants: Grant[] = [];

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createTestDatabase } from '../support/database.ts';
-import { collectingService, startProcess, type TestProcess } from '../support/process.ts';
+import { heldBytes } from '../support/held-bytes.ts';
+import { collectingService, startProcess } from '../support/process.ts';
 
 const database = await createTestDatabase();
 const SECRET = 'a-secret-for-these-tests';
@@ -49,19 +50,6 @@ async function wsReader(url: string): Promise<{ socket: WebSocket; last: () => s
   socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query: QUERY } }));
   await expect.poll(() => got.length, TIMEOUT).toBe(1 + SLOS);
   return { socket, last: () => got.slice(-SLOS).join('') };
-}
-
-/** What the process holds outside of the kernel, in bytes, once its garbage is collected. */
-async function heldBytes(service: TestProcess, url: string): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 10; i += 1) {
-    service.child.kill('SIGUSR2');
-    await sleep(200);
-    const text = await (await fetch(`${url}/metrics`)).text();
-    const of = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-    least = Math.min(least, of('nodejs_heap_size_used_bytes') + of('nodejs_external_memory_bytes'));
-  }
-  return least;
 }
 
 test('readers that stop reading cost nothing more with each change, over both transports', async () => {

@@ -5,6 +5,7 @@ import type { ServiceEnvironment } from '../../services/context.ts';
 import type { SeriesStore } from '../../services/series-context.ts';
 import { assertAllowed } from '../account-limit.ts';
 import { addAnswerHeaders, requestIdOf } from '../answer-headers.ts';
+import type { AuthenticatedActor } from '../auth/credential.ts';
 import type { ResolveActor } from '../auth/resolve-actor.ts';
 import { addCorsHeaders, optionsResponse } from '../cors.ts';
 import type { Metrics } from '../metrics.ts';
@@ -14,7 +15,7 @@ import { type Allowance, createTokenBuckets } from '../token-buckets.ts';
 import type { PrometheusEndpoint } from './endpoint.ts';
 import { PROMETHEUS_BASE, prometheusEndpoints } from './endpoints.ts';
 import { failure } from './envelope.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse, type Serve } from './rehearse.ts';
 import { readParameters } from './request-parameters.ts';
 
 export interface PrometheusOptions {
@@ -22,7 +23,7 @@ export interface PrometheusOptions {
   readonly series: SeriesStore;
   readonly config: Pick<Config, 'corsOrigins' | 'prometheusRateLimit'>;
   readonly version: string;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'requestStarted' | 'countError'>;
   readonly resolveActor: ResolveActor;
 }
 
@@ -38,6 +39,13 @@ export interface PrometheusApp {
 }
 
 const MAX_ACCOUNTS = 10_000;
+/** The account of whoever names none. */
+const DEFAULT_VIEWER: AuthenticatedActor = {
+  accountId: 'primary',
+  role: 'viewer',
+  canWrite: false,
+  via: 'plugin-bearer',
+};
 
 interface Found {
   readonly endpoint: PrometheusEndpoint;
@@ -84,7 +92,7 @@ export function createPrometheusApp(options: PrometheusOptions): PrometheusApp {
   }
 
   return {
-    prepare: () => rehearse({ environment, series, version }),
+    prepare: () => rehearse({ environment, series, serve: createRehearsalServe(options) }),
     async fetch(request, peerAddress) {
       const finished = metrics.requestStarted();
       const found = endpointAt(new URL(request.url).pathname);
@@ -112,6 +120,21 @@ export function createPrometheusApp(options: PrometheusOptions): PrometheusApp {
     }
     return serve(found, asked);
   }
+}
+
+/** The same API over other series, open to the rehearsal alone. */
+function createRehearsalServe(options: PrometheusOptions): Serve {
+  return (environment, series) => {
+    const app = createPrometheusApp({
+      ...options,
+      environment,
+      series,
+      config: { ...options.config, prometheusRateLimit: null },
+      metrics: { requestStarted: () => () => undefined, countError: () => undefined },
+      resolveActor: async () => DEFAULT_VIEWER,
+    });
+    return (request) => app.fetch(request, undefined);
+  };
 }
 
 interface Asked {
