@@ -26,7 +26,7 @@ export async function startService({ databaseUrl, node, env = {} }: ServiceOptio
   const home = await temporaryDirectory();
   const program = startProgram({
     ...(node === undefined ? {} : { command: node }),
-    args: ['--import', 'tsx', 'src/main.ts'],
+    args: ['--max-semi-space-size=4', '--import', 'tsx', 'src/main.ts'],
     env: {
       HOME: home,
       DATA_DIR: home,

@@ -27,26 +27,22 @@ function withHeader(oid: number, length: number, hasNull: boolean, bodyBytes: nu
   return out;
 }
 
-/** Four bytes in the order of the network, as this machine reads them. */
-const swapped = (word: number): number =>
-  LITTLE_ENDIAN ? Buffer.from(Int32Array.of(word).buffer).readInt32BE(0) : word;
-
 /** A `float8[]` parameter without nulls; NaN stays NaN. */
 export function encodeFloat8Elements(values: Float64Array): Buffer {
   const out = Buffer.from(new ArrayBuffer(HEADER_BYTES + values.length * 12));
-  withHeader(FLOAT8_OID, values.length, false, 0).copy(out);
-  if (values.length === 0) return out.subarray(0, 12);
-  // Word by word, each number after its length: a tenth of the time of writing them one by one.
-  const numbers = values.slice();
-  if (LITTLE_ENDIAN) Buffer.from(numbers.buffer).swap64();
-  const from = new Int32Array(numbers.buffer);
+  const header = withHeader(FLOAT8_OID, values.length, false, 0);
+  header.copy(out);
+  if (values.length === 0) return out.subarray(0, header.length);
+  // Word by word, the length before each number: a tenth of the time of writing number by number.
+  const from = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
   const to = new Int32Array(out.buffer, HEADER_BYTES);
-  const length = swapped(8);
+  const [first, second] = LITTLE_ENDIAN ? [1, 0] : [0, 1];
   for (let i = 0, place = 0; i < from.length; i += 2, place += 3) {
-    to[place] = length;
-    to[place + 1] = from[i] ?? 0;
-    to[place + 2] = from[i + 1] ?? 0;
+    to[place] = 8;
+    to[place + 1] = from[i + first] ?? 0;
+    to[place + 2] = from[i + second] ?? 0;
   }
+  if (LITTLE_ENDIAN) out.subarray(HEADER_BYTES).swap32();
   return out;
 }
 
