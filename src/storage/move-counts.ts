@@ -58,7 +58,7 @@ const MOVE = `
   SELECT count(*)::int AS rows, max(burn_rate) FILTER (WHERE at <= $11) AS highest_burn FROM moved`;
 
 /**
- * Adds to what the windows of one series count, and makes their statuses anew where they stand: a fifth of what it
+ * Adds to what the windows of one series count, and makes their statuses anew where they stand: a third of what it
  * takes to compute the rows here and to write them. Occurrences only.
  */
 export async function moveCounts({ client }: Tx, moved: MovedRows): Promise<Moved> {
