@@ -144,4 +144,4 @@ test('retention never changes a status, or a burn rate, whose window is still ke
   // It would prove nothing if nothing was dropped, or nothing asked.
   expect(dropped).toBeGreaterThan(0);
   expect(compared).toBeGreaterThan(0);
-}, 120_000);
+}, 300_000);

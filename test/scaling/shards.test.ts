@@ -119,7 +119,7 @@ describe('a replica', () => {
   });
 
   test('that hangs has lost its shards when its lease is over', async () => {
-    const hanging = createShards(database.db, logger, { leaseMs: 300 });
+    const hanging = createShards(database.db, logger, { leaseMs: 2000 });
     open.push(hanging);
     await hanging.balance();
     const other = replica();

@@ -169,5 +169,5 @@ test.each(definitions)(
       { numRuns: Number(process.env.PROPERTY_RUNS ?? 6), endOnFailure: true },
     );
   },
-  120_000,
+  240_000,
 );

@@ -145,4 +145,4 @@ async function compare(
 
 test('nested composites of both kinds, adjusted and changed, equal the brute-force reading', async () => {
   await fc.assert(fc.asyncProperty(histories, check), propertyRuns(4, 1));
-}, 240_000);
+}, 400_000);

@@ -125,5 +125,5 @@ test.each([
       { numRuns: Number(process.env.PROPERTY_RUNS ?? 12), endOnFailure: true },
     );
   },
-  120_000,
+  240_000,
 );

@@ -172,5 +172,5 @@ test.each(definitions.map((definition) => [JSON.stringify(definition), definitio
       { numRuns: Number(process.env.PROPERTY_RUNS ?? 6), endOnFailure: true },
     );
   },
-  120_000,
+  240_000,
 );
