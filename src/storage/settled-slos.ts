@@ -8,25 +8,24 @@ import { shardSql } from './shard-share.ts';
  * it is judged with all the rest.
  */
 const dueSlos = (due: string): string => `
-  SELECT * FROM np_slos
+  SELECT source_account_id, id, shown_objective, objective_names FROM np_slos
   WHERE ${due} AND (alerts_change_at IS NULL OR alerts_change_at > $1)
     AND ($2::int[] IS NULL OR ${shardSql('source_account_id')} = ANY($2))
   FOR NO KEY UPDATE SKIP LOCKED`;
 
 /**
  * Every objective's snapshot of the minute stands already, since its points came in: the status columns are
- * copied from there.
+ * copied from there. The objective that is shown is the least of the arrays: the one that is set, else the one with
+ * the least budget. Aggregates with an order would sort once an SLO, which takes longer than all else but the write.
  */
 const COPY_STATUSES = `
   UPDATE np_slos s
-  SET state = r.state, reliability = r.reliability, budget = r.budget, burn_rate = r.burn_rate,
+  SET state = r.state, budget = r.shown[2], reliability = r.shown[3], burn_rate = r.shown[4],
     evaluated_at = $1, snapshots_until = $1
   FROM (${dueSlos('evaluated_at < $1 AND snapshots_until IS NOT NULL AND updated_at <= $1')}) o
   CROSS JOIN LATERAL (
     SELECT count(x.state) AS found, min(x.state) AS state,
-      (array_agg(x.reliability ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS reliability,
-      (array_agg(x.budget ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS budget,
-      (array_agg(x.burn_rate ORDER BY n.name = o.shown_objective DESC NULLS LAST, x.budget))[1] AS burn_rate
+      min(ARRAY[CASE WHEN n.name = o.shown_objective THEN 0 ELSE 1 END, x.budget, x.reliability, x.burn_rate]) AS shown
     FROM unnest(o.objective_names) AS n(name)
     CROSS JOIN LATERAL (
       SELECT p.state, p.reliability, p.budget, p.burn_rate FROM np_slo_snapshots p
