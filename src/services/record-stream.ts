@@ -29,7 +29,7 @@ const SLOS_A_PASS = 100;
 export interface StreamResult {
   readonly accepted: number;
   readonly rejected: number;
-  /** The first hundred. Lines count from 1. */
+  /** The first hundred, by line. Lines count from 1. */
   readonly errors: readonly { readonly line: number; readonly message: string }[];
 }
 
@@ -185,7 +185,10 @@ class Recording {
 
   #reject(line: number, message: string): void {
     this.#rejected += 1;
-    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ line, message });
+    // Lines of the next chunk are read, and may be refused, while those of the one before are still looked at.
+    const place = this.#errors.findLastIndex((error) => error.line < line) + 1;
+    if (place < MAX_ERRORS) this.#errors.splice(place, 0, { line, message });
+    if (this.#errors.length > MAX_ERRORS) this.#errors.pop();
   }
 }
 

@@ -104,16 +104,16 @@ test('a stream refuses bad lines by their numbers and stores the rest', async ()
   expect(result.rejected).toBe(11);
   expect(result.errors.map(({ line, message }) => `${line} ${message}`)).toEqual([
     '3 The line is not valid JSON.',
-    '10 slo: must be the UUID of an SLO or project.name',
-    '12 The line is longer than 65536 bytes.',
-    '13 The line must be a JSON object.',
     '4 slo: There is no such SLO.',
     '5 good: must be at least 0',
     expect.stringMatching(/^6 /),
     expect.stringMatching(/^7 at: must be an RFC 3339 time/),
     '8 at: is more than 5 minutes in the future',
     '9 at: is older than 100d, as far as data is kept',
+    '10 slo: must be the UUID of an SLO or project.name',
     '11 colour: is not a known field',
+    '12 The line is longer than 65536 bytes.',
+    '13 The line must be a JSON object.',
   ]);
   expect(await counts()).toEqual([18, 20]);
 });
@@ -154,6 +154,22 @@ test('a minute that a chunk ends in goes on in the next one', async () => {
   }));
   expect(await stream(lines)).toMatchObject({ accepted: 120_000 });
   expect(await counts()).toEqual([120_000, 120_000]);
+});
+
+test('the first errors are told in the order of their lines, whichever chunk is looked at first', async () => {
+  const { stream } = await account();
+  const fine = { slo: 'default.api', at: minute(3), good: 1, total: 1 };
+  const unknown = { ...fine, slo: 'default.nobody' };
+  const nonsense = Array.from({ length: 120 }, () => 'nonsense');
+  const { accepted, rejected, errors } = await stream([
+    unknown,
+    ...Array.from({ length: 40_000 }, () => fine),
+    ...nonsense,
+    unknown,
+  ]);
+  expect([accepted, rejected]).toEqual([40_000, 122]);
+  expect(errors.map(({ line }) => line)).toEqual([1, ...Array.from({ length: 99 }, (_, i) => 40_002 + i)]);
+  expect(errors[0]?.message).toBe('slo: There is no such SLO.');
 });
 
 test(
