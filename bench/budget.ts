@@ -7,6 +7,7 @@ import { eventsOf } from './support/points.ts';
 import { type BenchDatabase, startPostgres } from './support/postgres.ts';
 import { progress } from './support/progress.ts';
 import { startPrometheus } from './support/prometheus.ts';
+import { settleReports } from './support/reports.ts';
 import { startService } from './support/service.ts';
 import { scaled } from './support/sizes.ts';
 import { settle } from './support/tables.ts';
@@ -80,6 +81,7 @@ export async function budget(): Promise<Outcome> {
     loadHistories(fromMs, toMs),
   ]);
   const service = await startService({ databaseUrl: database.url });
+  await settleReports(database);
 
   let atMs = toMs;
   let seed = 1;

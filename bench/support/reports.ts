@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SECOND_MS } from '../../src/lib/duration.ts';
+import type { BenchDatabase } from './postgres.ts';
+import { progress } from './progress.ts';
+
+const MAX_SECONDS = 300;
+
+/**
+ * Waits until the service has closed the reports of a history that was made beneath it, as they are where it did not
+ * begin today: closing them all takes both processors for a while.
+ */
+export async function settleReports({ query }: BenchDatabase): Promise<void> {
+  let known = 0;
+  let quietSeconds = 0;
+  // A history of less than a day has none.
+  for (let i = 0; i < MAX_SECONDS && (known === 0 || quietSeconds < 5); i += 1) {
+    await sleep(SECOND_MS);
+    const [row] = await query<{ count: number }>('SELECT count(*)::int FROM np_slo_reports');
+    const count = row?.count ?? 0;
+    quietSeconds = count === known ? quietSeconds + 1 : 0;
+    known = count;
+  }
+  progress(`${known} reports are closed`);
+}
