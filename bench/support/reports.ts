@@ -6,6 +6,8 @@ import { progress } from './progress.ts';
 const MAX_SECONDS = 600;
 /** Longer than a step of the closing takes, which is seen when it is done. */
 const QUIET_SECONDS = 30;
+/** The first of them are there by then; a history of less than a day has none. */
+const FIRST_SECONDS = 90;
 
 /**
  * Waits until the service has closed the reports of a history that was made beneath it, as they are where it did not
@@ -14,8 +16,7 @@ const QUIET_SECONDS = 30;
 export async function settleReports({ query }: BenchDatabase): Promise<void> {
   let known = 0;
   let quietSeconds = 0;
-  // A history of less than a day has none.
-  for (let i = 0; i < MAX_SECONDS && (known === 0 || quietSeconds < QUIET_SECONDS); i += 1) {
+  for (let i = 0; i < MAX_SECONDS && quietSeconds < (known === 0 ? FIRST_SECONDS : QUIET_SECONDS); i += 1) {
     await sleep(SECOND_MS);
     const [row] = await query<{ count: number }>('SELECT count(*)::int FROM np_slo_reports');
     const count = row?.count ?? 0;
