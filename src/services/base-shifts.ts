@@ -1,6 +1,6 @@
 import Big from 'big.js';
 import { DAY_MS, floorTo } from '../lib/duration.ts';
-import { exactDecimal } from '../lib/exact-decimal.ts';
+import { decimalSum } from '../slo/exact-sum.ts';
 import type { LoadedMinutes } from '../storage/series-columns.ts';
 import type { BaseShift } from '../storage/snapshot-rows.ts';
 import type { SpannedSeries } from './series-plan.ts';
@@ -16,14 +16,9 @@ export function endOfStored(stored: LoadedMinutes): Counted | null {
   const last = stored.at.length - 1;
   const base = stored.bases.at(-1);
   if (last < 0 || base === undefined) return null;
-  const plus = (decimal: string, run: Float64Array, low: Float64Array): string =>
-    new Big(decimal)
-      .plus(exactDecimal(run[last] ?? 0))
-      .plus(exactDecimal(orZero(low[last])))
-      .toFixed();
   return {
-    good: plus(base.good, stored.runGood, stored.runGoodLow),
-    total: plus(base.total, stored.runTotal, stored.runTotalLow),
+    good: decimalSum(base.good, stored.runGood[last] ?? 0, orZero(stored.runGoodLow[last])),
+    total: decimalSum(base.total, stored.runTotal[last] ?? 0, orZero(stored.runTotalLow[last])),
   };
 }
 
