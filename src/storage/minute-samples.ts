@@ -2,7 +2,7 @@ import type { SloMetricName } from '../slo/slo-metrics.ts';
 import { decodeFloat8s, encodeInstantArray } from './arrays.ts';
 import type { ReadTx } from './client.ts';
 import { LISTS, ROW_EXPRESSIONS } from './sample-expressions.ts';
-import type { SampleRange, SampleRow } from './sample-rows.ts';
+import { extentOf, type SampleRange, type SampleRow } from './sample-rows.ts';
 
 /** From so many rows a minute on, an answer a minute is less than one a series. */
 const MANY = 8;
@@ -42,8 +42,7 @@ export async function loadWholeMinutes(
   { accountId, metric, range }: WholeMinutes,
 ): Promise<SampleRow[]> {
   const isStretch = range.kind === 'stretch';
-  const first = isStretch ? range.fromMs : (range.instants[0] ?? 0) - 1;
-  const last = isStretch ? range.toMs : (range.instants.at(-1) ?? 0);
+  const { afterMs, untilMs } = extentOf(range);
   const instants = isStretch ? '' : 'AND s.at = ANY($4)';
   const { rows } = await client.query<MinuteRow>({
     name: `minutes-${metric}-${range.kind}`,
@@ -57,8 +56,8 @@ export async function loadWholeMinutes(
            ) m WINDOW w AS (ORDER BY m.at) ORDER BY m.at`,
     values: [
       accountId,
-      new Date(first),
-      new Date(last),
+      new Date(afterMs),
+      new Date(untilMs),
       ...(isStretch ? [] : [encodeInstantArray(range.instants)]),
     ],
   });

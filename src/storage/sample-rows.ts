@@ -8,6 +8,13 @@ export type SampleRange =
   | { readonly kind: 'stretch'; readonly fromMs: number; readonly toMs: number }
   | { readonly kind: 'instants'; readonly instants: readonly number[] };
 
+/** All rows of a range are in `afterMs < at <= untilMs`. */
+export function extentOf(range: SampleRange): { readonly afterMs: number; readonly untilMs: number } {
+  return range.kind === 'stretch'
+    ? { afterMs: range.fromMs, untilMs: range.toMs }
+    : { afterMs: (range.instants[0] ?? 0) - 1, untilMs: range.instants.at(-1) ?? 0 };
+}
+
 export interface SampleRequest {
   readonly accountId: string;
   readonly metric: SloMetricName;
@@ -43,8 +50,7 @@ export async function loadSamples({ client }: ReadTx, request: SampleRequest): P
   const expression = ROW_EXPRESSIONS[metric];
   if (expression === null) return [];
   const isStretch = range.kind === 'stretch';
-  const first = isStretch ? range.fromMs : (range.instants[0] ?? 0) - 1;
-  const last = isStretch ? range.toMs : (range.instants.at(-1) ?? 0);
+  const { afterMs, untilMs } = extentOf(range);
   const slos = sloIds === null ? '' : `AND s.slo_id = ANY($4)`;
   const list = LISTS[metric];
   const elements =
@@ -61,8 +67,8 @@ export async function loadSamples({ client }: ReadTx, request: SampleRequest): P
            ) q WHERE q.value IS NOT NULL GROUP BY q.slo_id, q.objective, q.place`,
     values: [
       accountId,
-      new Date(first),
-      new Date(last),
+      new Date(afterMs),
+      new Date(untilMs),
       ...(sloIds === null ? [] : [sloIds]),
       ...(isStretch ? [] : [encodeInstantArray(range.instants)]),
     ],

@@ -454,5 +454,6 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   privilegeRefusal: 'a sentence',
   readSeriesState: 'counts and hashes the rows that readSeriesHistories reads',
   readsWholeMinutes: 'which of two ways to read',
+  extentOf: 'two instants',
   historyMarksOf: 'marks out of a text',
 };
