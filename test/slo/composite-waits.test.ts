@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { SloDefinition } from '../../src/slo/definition.ts';
 import { parseSloInput } from '../../src/slo/definition-schema.ts';
 import { type PureSlo, runPure } from '../support/pure-composition.ts';
+import { usedMinute } from './used-minute.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-09T${time}:00Z`);
 
@@ -13,15 +14,7 @@ const pushed = (name: string, minutes: PureSlo['changes']): [string, PureSlo] =>
 const revisionOf = ({ timeWindow, objectives }: SloDefinition) => ({ fromMs: 0, timeWindow, objectives });
 
 const minutes = (count: number, good: 0 | 1): PureSlo['changes'] =>
-  Array.from({ length: count }, (_, k) => ({
-    minuteMs: at('10:00') + k * 60_000,
-    good,
-    bad: null,
-    total: 1,
-    value: null,
-    used: { good, total: 1 },
-    dataUnused: false,
-  }));
+  Array.from({ length: count }, (_, k) => usedMinute(at('10:00') + k * 60_000, good));
 
 test('a composite that waits for longer than its window is looked back on from its newest minute, in a row of its own', () => {
   const definition = parseSloInput({

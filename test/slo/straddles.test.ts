@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { SloDefinition } from '../../src/slo/definition.ts';
 import { parseSloInput } from '../../src/slo/definition-schema.ts';
 import { type PureSlo, runPure } from '../support/pure-composition.ts';
+import { usedMinute } from './used-minute.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-09T${time}:00Z`);
 
@@ -14,15 +15,7 @@ const sliced = (target: number, time_window: object) =>
     time_window,
   });
 
-const minute = (time: string, good: 0 | 1) => ({
-  minuteMs: at(time),
-  good,
-  bad: null,
-  total: 1,
-  value: null,
-  used: { good, total: 1 },
-  dataUnused: false,
-});
+const minute = (time: string, good: 0 | 1) => usedMinute(at(time), good);
 
 /** `after` replaced `before` at that time. */
 const changed = (
