@@ -1,12 +1,15 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
+import { SHARDS } from '../storage/shard-share.ts';
 import { lockSlosBehind } from '../storage/slo-evaluations.ts';
 import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
 
 export type { Shards } from '../storage/shards.ts';
 
+/** Parts of the accounts that are settled at a time, each by a connection of its own. */
+const PARTS = 4;
 /** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
 const SLOS_A_PASS = 500;
 
@@ -34,11 +37,7 @@ export async function evaluate(
   const atMs = floorTo(nowMs, MINUTE_MS);
   // This week's partition and the next one's, so that no write finds it missing.
   await env.partitions.ensure(nowMs, nowMs + 7 * 24 * 60 * MINUTE_MS);
-  let objectives = await env.db.owner(async (tx) => {
-    const settled = await settleSlos(tx, atMs, held());
-    await announceChanges(tx, settled.changes);
-    return settled.objectives;
-  });
+  let objectives = await settle(env, atMs, held());
   let snapshots = 0;
   for (;;) {
     signal?.throwIfAborted();
@@ -53,4 +52,35 @@ export async function evaluate(
     if (pass.slos.length < SLOS_A_PASS) return { objectives, snapshots };
     env.logger.debug({ objectives, snapshots }, 'evaluating');
   }
+}
+
+/** Settles what has nothing to be computed any more. Returns how many objectives that were. */
+async function settle(
+  env: ServiceEnvironment,
+  atMs: number,
+  shards: readonly number[] | null,
+): Promise<number> {
+  const settled = await Promise.allSettled(
+    partsOf(shards).map((part) =>
+      env.db.owner(async (tx) => {
+        const { objectives, changes } = await settleSlos(tx, atMs, part);
+        await announceChanges(tx, changes);
+        return objectives;
+      }),
+    ),
+  );
+  let objectives = 0;
+  for (const part of settled) {
+    // Not before all of them have ended: nothing is to go on behind an evaluation that failed.
+    if (part.status === 'rejected') throw part.reason;
+    objectives += part.value;
+  }
+  return objectives;
+}
+
+/** The shards, dealt out over the parts. */
+function partsOf(shards: readonly number[] | null): number[][] {
+  const all = shards ?? Array.from({ length: SHARDS }, (_, shard) => shard);
+  const parts = Array.from({ length: PARTS }, (_, part) => all.filter((_shard, i) => i % PARTS === part));
+  return parts.filter((part) => part.length > 0);
 }

@@ -48,7 +48,14 @@ test('status columns that are copied from snapshots equal those that are compute
 
   // The ratio, the two thresholds with rows for both objectives (4) and the silent one are settled.
   expect((await env.db.owner((tx) => settleSlos(tx, atMs, []))).objectives).toBe(0);
-  expect((await env.db.owner((tx) => settleSlos(tx, atMs, null))).objectives).toBe(6);
+  const { objectives, changes } = await env.db.owner((tx) => settleSlos(tx, atMs, null));
+  expect(objectives).toBe(6);
+  // What is told: those that have data, by their ids.
+  const told = await database.query<{ id: string }>("SELECT id FROM np_slos WHERE name ~ '^[abc]-'");
+  expect(changes).toEqual([
+    { accountId: 'primary', sloIds: expect.any(Array), kind: 'status', fromMs: null },
+  ]);
+  expect(new Set(changes[0]?.sloIds)).toEqual(new Set(told.map(({ id }) => id)));
   const copied = await database.query(COLUMNS);
   await evaluate(env);
   const evaluated = await database.query<{ evaluated_at: Date }>(COLUMNS);
