@@ -6,9 +6,8 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../../src/lib/duration.ts';
 import { freePort } from '../../../src/lib/free-port.ts';
 import { createAccessKeys } from '../../../src/services/access-keys.ts';
-import { createSlo } from '../../../src/services/create-slo.ts';
-import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { actingAs } from '../../support/environment.ts';
+import { createHourlySlo, recordMinutes } from '../../support/hourly-slo.ts';
 import { hasPrograms, run, scratchDirectory, serve, start } from './http-server.ts';
 import { createPrometheusClient } from './prometheus-client.ts';
 
@@ -32,16 +31,9 @@ beforeAll(async () => {
   host = await serve(prometheus);
   password = createAccessKeys(keys)?.issue({ accountId: USER, role: 'viewer' }).password ?? '';
   const ctx = actingAs(prometheus.environment, USER);
-  await createSlo({
-    ctx,
-    input: { name: 'checkout', target: 0.9, time_window: { type: 'rolling', duration: '1h' } },
-  });
-  const points = Array.from({ length: 60 }, (_, n) => ({
-    at: new Date(NOW - (n + 1) * MINUTE_MS).toISOString(),
-    good: 8,
-    total: 10,
-  }));
-  await recordMeasurements({ ctx, input: { id: 'default.checkout', body: { points } } });
+  await createHourlySlo(ctx, { name: 'checkout', target: 0.9 });
+  const minutes = { fromMs: NOW - 60 * MINUTE_MS, count: 60 };
+  await recordMinutes(ctx, 'default.checkout', minutes, () => ({ good: 8, total: 10 }));
 });
 
 /** With the access key as Basic credentials in the URL, as promtool takes them. */

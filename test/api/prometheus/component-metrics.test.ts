@@ -1,10 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS } from '../../../src/lib/duration.ts';
-import { createSlo } from '../../../src/services/create-slo.ts';
 import { evaluate } from '../../../src/services/evaluate.ts';
-import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { updateSlo } from '../../../src/services/update-slo.ts';
 import { actingAs } from '../../support/environment.ts';
+import { createHourlySlo, recordMinutes } from '../../support/hourly-slo.ts';
 import { createPrometheusClient, type Form, type PrometheusClient } from './prometheus-client.ts';
 
 const NOON = Date.UTC(2026, 2, 10, 12, 0);
@@ -45,24 +44,15 @@ async function samples(account: string, query: string, n: number): Promise<[numb
 }
 
 async function make(account: string, name: string, more: object = {}): Promise<void> {
-  const window = { time_window: { type: 'rolling', duration: '1h' } };
-  await createSlo({
-    ctx: actingAs(prometheus.environment, account),
-    input: { name, service: 'web', target: 0.9, ...window, ...more },
-  });
+  const ctx = actingAs(prometheus.environment, account);
+  await createHourlySlo(ctx, { name, service: 'web', target: 0.9, ...more });
 }
 
 /** Minutes `[from, to)` of `good` in 10. */
 async function record(account: string, slo: string, from: number, to: number, good: number): Promise<void> {
-  const points = Array.from({ length: to - from }, (_, i) => ({
-    at: new Date(minute(from + i)).toISOString(),
-    good,
-    total: 10,
-  }));
-  await recordMeasurements({
-    ctx: actingAs(prometheus.environment, account),
-    input: { id: `default.${slo}`, body: { points } },
-  });
+  const ctx = actingAs(prometheus.environment, account);
+  const minutes = { fromMs: minute(from), count: to - from };
+  await recordMinutes(ctx, slo, minutes, () => ({ good, total: 10 }));
 }
 
 async function evaluateAt(n: number): Promise<void> {
@@ -90,14 +80,8 @@ describe('a composite of two, one of which falls silent', () => {
       },
     });
     prometheus.environment.clock.set(minute(20) + 5000);
-    await record(ACCOUNT, 'api', 0, 20, 10);
-    const ctx = actingAs(prometheus.environment, ACCOUNT);
-    const points = Array.from({ length: 10 }, (_, n) => ({
-      at: new Date(minute(n)).toISOString(),
-      good: 8,
-      total: 10,
-    }));
-    await recordMeasurements({ ctx, input: { id: 'shop.site', body: { points } } });
+    await record(ACCOUNT, 'default.api', 0, 20, 10);
+    await record(ACCOUNT, 'shop.site', 0, 10, 8);
     await evaluateAt(20);
   });
 
@@ -191,9 +175,7 @@ describe('a composite of two, one of which falls silent', () => {
   });
 
   test('data that comes late replaces what had been counted as bad', async () => {
-    const ctx = actingAs(prometheus.environment, ACCOUNT);
-    const points = [{ at: new Date(minute(15)).toISOString(), good: 10, total: 10 }];
-    await recordMeasurements({ ctx, input: { id: 'shop.site', body: { points } } });
+    await record(ACCOUNT, 'shop.site', 15, 16, 10);
     await evaluateAt(20);
     const entered = await samples(ACCOUNT, 'component_was_delayed{component_slo="site"}', 20);
     expect(entered.filter(([n]) => n > 14 && n < 18)).toEqual([
@@ -211,8 +193,8 @@ test('a changed composite: weights as of now, delays as of then, and what a form
     sli: { type: 'composite', max_delay: '2m', components: [{ slo: 'a' }, { slo: 'b' }] },
   });
   prometheus.environment.clock.set(minute(30) + 5000);
-  await record(account, 'a', 21, 30, 9);
-  await record(account, 'b', 21, 30, 8);
+  await record(account, 'default.a', 21, 30, 9);
+  await record(account, 'default.b', 21, 30, 8);
   await evaluateAt(30);
   await updateSlo({
     ctx: actingAs(prometheus.environment, account),
@@ -222,8 +204,8 @@ test('a changed composite: weights as of now, delays as of then, and what a form
     },
   });
   prometheus.environment.clock.set(minute(36) + 5000);
-  await record(account, 'a', 30, 36, 9);
-  await record(account, 'b', 30, 36, 8);
+  await record(account, 'default.a', 30, 36, 9);
+  await record(account, 'default.b', 30, 36, 8);
   await evaluateAt(36);
   // The past too is told of what is configured now.
   expect(await byComponent(account, 'component_weight', 25)).toEqual({ a: 7 });
@@ -248,7 +230,7 @@ test('a changed composite: weights as of now, delays as of then, and what a form
   );
   // The window of an hour that ends at 13:35 has nothing of it any more.
   prometheus.environment.clock.set(minute(95) + 5000);
-  await record(account, 'a', 36, 95, 9);
+  await record(account, 'default.a', 36, 95, 9);
   await evaluateAt(95);
   expect(Object.keys(await byComponent(account, 'component_impact', 95))).toEqual(['a']);
 });

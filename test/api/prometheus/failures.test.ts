@@ -1,9 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../../src/lib/duration.ts';
-import { createSlo } from '../../../src/services/create-slo.ts';
-import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { actingAs } from '../../support/environment.ts';
+import { createHourlySlo, recordMinutes } from '../../support/hourly-slo.ts';
 import { serve } from './http-server.ts';
 import {
   BASE,
@@ -26,16 +25,9 @@ const admin = new pg.Client({ connectionString: inject('serverUrl') });
 beforeAll(async () => {
   prometheus = await createPrometheusClient(NOON + 5000);
   const ctx = actingAs(prometheus.environment, 'primary');
-  await createSlo({
-    ctx,
-    input: { name: 'api', target: 0.9, time_window: { type: 'rolling', duration: '1h' } },
-  });
-  const points = Array.from({ length: 10 }, (_, n) => ({
-    at: new Date(NOON - (n + 1) * MINUTE_MS).toISOString(),
-    good: 9,
-    total: 10,
-  }));
-  await recordMeasurements({ ctx, input: { id: 'default.api', body: { points } } });
+  await createHourlySlo(ctx, { name: 'api', target: 0.9 });
+  const minutes = { fromMs: NOON - 10 * MINUTE_MS, count: 10 };
+  await recordMinutes(ctx, 'default.api', minutes, () => ({ good: 9, total: 10 }));
   await admin.connect();
 });
 afterAll(() => admin.end());

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS } from '../../../src/lib/duration.ts';
 import { createSlo } from '../../../src/services/create-slo.ts';
-import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { actingAs } from '../../support/environment.ts';
+import { createHourlySlo, recordMinutes } from '../../support/hourly-slo.ts';
 import {
   BASE,
   createPrometheusClient,
@@ -20,14 +20,13 @@ let prometheus: PrometheusClient;
 beforeAll(async () => {
   prometheus = await createPrometheusClient(NOON + 5000);
   const ctx = actingAs(prometheus.environment, 'primary');
-  for (const name of ['checkout', 'search']) {
-    await createSlo({ ctx, input: { name, target: 0.9, time_window: { type: 'rolling', duration: '1h' } } });
-    const points = Array.from({ length: 30 }, (_, n) => ({
-      at: new Date(NOON - (n + 1) * MINUTE_MS).toISOString(),
-      good: name === 'checkout' ? 9 : 10,
-      total: 10,
-    }));
-    await recordMeasurements({ ctx, input: { id: `default.${name}`, body: { points } } });
+  const minutes = { fromMs: NOON - 30 * MINUTE_MS, count: 30 };
+  for (const [name, good] of [
+    ['checkout', 9],
+    ['search', 10],
+  ] as const) {
+    await createHourlySlo(ctx, { name, target: 0.9 });
+    await recordMinutes(ctx, `default.${name}`, minutes, () => ({ good, total: 10 }));
   }
   await createSlo({ ctx: actingAs(prometheus.environment, 'other'), input: { name: 'secret', target: 0.5 } });
 });

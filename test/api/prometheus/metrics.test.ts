@@ -5,11 +5,11 @@ import { evaluate } from '../../../src/services/evaluate.ts';
 import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { updateSlo } from '../../../src/services/update-slo.ts';
 import { actingAs } from '../../support/environment.ts';
+import { createHourlySlo, recordMinutes } from '../../support/hourly-slo.ts';
 import { createPrometheusClient, type PrometheusClient } from './prometheus-client.ts';
 
 const CREATED = Date.UTC(2026, 2, 10, 12, 0, 30);
 const NOON = Date.UTC(2026, 2, 10, 12, 0);
-const WINDOW = { time_window: { type: 'rolling', duration: '1h' } };
 
 let prometheus: PrometheusClient;
 
@@ -43,50 +43,38 @@ beforeAll(async () => {
   prometheus = await createPrometheusClient(CREATED);
   const env = prometheus.environment;
   const ctx = actingAs(env, 'primary');
-  await createSlo({ ctx, input: { name: 'ratio', service: 'web', target: 0.9, ...WINDOW } });
-  await createSlo({
-    ctx,
-    input: {
-      name: 'latency',
-      sli: { type: 'threshold' },
-      objectives: [
-        { name: 'fast', target: 0.9, op: 'lt', value: 200 },
-        { name: 'ok', target: 0.99, op: 'lt', value: 500 },
-      ],
-      ...WINDOW,
-    },
+  await createHourlySlo(ctx, { name: 'ratio', service: 'web', target: 0.9 });
+  await createHourlySlo(ctx, {
+    name: 'latency',
+    sli: { type: 'threshold' },
+    objectives: [
+      { name: 'fast', target: 0.9, op: 'lt', value: 200 },
+      { name: 'ok', target: 0.99, op: 'lt', value: 500 },
+    ],
   });
-  await createSlo({
-    ctx,
-    input: {
-      name: 'slices',
-      budgeting_method: 'timeslices',
-      time_slice_window: '5m',
-      objectives: [{ name: 'default', target: 0.5, time_slice_target: 0.8 }],
-      ...WINDOW,
-    },
+  await createHourlySlo(ctx, {
+    name: 'slices',
+    budgeting_method: 'timeslices',
+    time_slice_window: '5m',
+    objectives: [{ name: 'default', target: 0.5, time_slice_target: 0.8 }],
   });
-  const record = (id: string, points: readonly object[]) =>
-    recordMeasurements({ ctx, input: { id, body: { points } } });
   // Two minutes before the creation, then twenty; those of a threshold rise from 100 to 575.
   env.clock.set(minute(20) + 5000);
-  await record('default.ratio', [
-    { at: iso(minute(-2) + 10_000), good: 9, total: 10 },
-    ...Array.from({ length: 20 }, (_, n) =>
-      n === 7
-        ? { at: iso(minute(n)), good: 8, bad: 2 }
-        : { at: iso(minute(n)), good: n === 3 ? 4 : 10, total: 10 },
-    ),
-  ]);
-  await record(
-    'default.latency',
-    Array.from({ length: 20 }, (_, n) => ({ at: iso(minute(n) + 1000), value: 100 + 25 * n })),
+  await recordMinutes(ctx, 'default.ratio', { fromMs: minute(-2) + 10_000, count: 1 }, () => ({
+    good: 9,
+    total: 10,
+  }));
+  await recordMinutes(ctx, 'default.ratio', { fromMs: NOON, count: 20 }, (n) =>
+    n === 7 ? { good: 8, bad: 2 } : { good: n === 3 ? 4 : 10, total: 10 },
   );
+  await recordMinutes(ctx, 'default.latency', { fromMs: NOON + 1000, count: 20 }, (n) => ({
+    value: 100 + 25 * n,
+  }));
   // The slice from 12:05 to 12:10 is bad: 30 of 50; the one after it has no data.
-  await record(
-    'default.slices',
-    Array.from({ length: 10 }, (_, n) => ({ at: iso(minute(n)), good: n < 5 ? 10 : 6, total: 10 })),
-  );
+  await recordMinutes(ctx, 'default.slices', { fromMs: NOON, count: 10 }, (n) => ({
+    good: n < 5 ? 10 : 6,
+    total: 10,
+  }));
   await evaluate(env);
 });
 

@@ -5,9 +5,9 @@ import { floorTo, HOUR_MS, MINUTE_MS } from '../../../src/lib/duration.ts';
 import { freePort } from '../../../src/lib/free-port.ts';
 import { createSlo } from '../../../src/services/create-slo.ts';
 import { evaluate } from '../../../src/services/evaluate.ts';
-import { recordMeasurements } from '../../../src/services/record-measurements.ts';
 import { SLO_METRICS } from '../../../src/slo/slo-metrics.ts';
 import { actingAs } from '../../support/environment.ts';
+import { recordMinutes } from '../../support/hourly-slo.ts';
 import { generateExpressions } from './expressions.ts';
 import { hasPrograms, run, scratchDirectory, start } from './http-server.ts';
 import { createPrometheusClient, type PrometheusClient } from './prometheus-client.ts';
@@ -73,19 +73,8 @@ async function fill(): Promise<void> {
       ...window,
     },
   });
-  const record = (id: string, point: (n: number) => object | null) =>
-    recordMeasurements({
-      ctx,
-      input: {
-        id,
-        body: {
-          points: Array.from({ length: 300 }, (_, n) => {
-            const fields = point(n);
-            return fields === null ? [] : [{ at: new Date(FROM + n * MINUTE_MS).toISOString(), ...fields }];
-          }).flat(),
-        },
-      },
-    });
+  const record = (id: string, pointOf: (n: number) => object | null) =>
+    recordMinutes(ctx, id, { fromMs: FROM, count: 300 }, pointOf);
   await record('default.ratio', (n) => ({ good: 90 + ((n * 7) % 11), total: 101 + (n % 3) }));
   await record('default.gappy', (n) => (n % 60 > 25 && n % 60 < 40 ? null : { bad: n % 4, total: 20 + n }));
   await record('default.latency', (n) => ({ value: 150 + ((n * 37) % 400) }));
