@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { ServiceError } from '../lib/errors.ts';
+import { parseOrThrow } from '../lib/validation.ts';
 import type { Slo } from '../slo/definition.ts';
+import { projectFilterSchema } from '../slo/definition-fields.ts';
 import type { ReportPeriod, ReportRow } from '../slo/report.ts';
 import type { GroupableReport, ReportUnit } from '../slo/report-groups.ts';
 import { reportPeriodAt } from '../slo/report-periods.ts';
@@ -30,6 +33,11 @@ export interface Report extends GroupableReport {
   readonly revision: number;
   readonly revisedAtMs: number | null;
 }
+
+const MESSAGE = 'The report cannot be made.';
+
+/** What the types do not say of an input. */
+const filterSchema = z.object({ project: projectFilterSchema });
 
 /** Rows that one request may ask for. */
 const MAX_REPORTS = 10_000;
@@ -159,7 +167,8 @@ async function collect(
 
 /**
  * How the objectives of the account's SLOs did over calendar periods, by SLO, period and objective. A closed
- * period before the SLO's creation is left out where it has no data. `not_found` for an unknown SLO.
+ * period before the SLO's creation is left out where it has no data. `not_found` for an unknown SLO, `invalid` for a
+ * project that cannot be and for a range that is empty or too long.
  */
 export async function generateReports({
   ctx,
@@ -168,9 +177,10 @@ export async function generateReports({
   ctx: ServiceContext;
   input: GenerateReportsInput;
 }): Promise<Report[]> {
-  const { fromMs, toMs, project, service, sloId } = input;
+  const { fromMs, toMs, service, sloId } = input;
+  const { project } = parseOrThrow(filterSchema, input, MESSAGE);
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) {
-    throw new ServiceError('invalid', 'The report cannot be made.', {
+    throw new ServiceError('invalid', MESSAGE, {
       details: [{ path: 'from', message: 'must be before to' }],
     });
   }

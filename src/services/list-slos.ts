@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ServiceError } from '../lib/errors.ts';
 import { parseOrThrow } from '../lib/validation.ts';
 import type { Slo } from '../slo/definition.ts';
+import { projectFilterSchema } from '../slo/definition-fields.ts';
 import { type SloSort, selectSlos } from '../storage/slos.ts';
 import type { ServiceContext } from './context.ts';
 
@@ -17,7 +18,7 @@ const text = z
 export const listSlosInputSchema = z.strictObject({
   limit: z.int().min(1).max(1000).optional().meta({ description: 'SLOs a page, 100 by default.' }),
   offset: z.int().min(0).max(10_000_000).optional().meta({ description: 'SLOs to skip.' }),
-  project: text.optional(),
+  project: projectFilterSchema,
   service: text.optional(),
   state: z.enum(['exhausted', 'at_risk', 'healthy', 'no_data']).optional(),
   label: z.array(text).max(50).optional().meta({ description: '`key=value`; all of them must hold.' }),
@@ -52,7 +53,7 @@ function labelsOf(labels: readonly string[]): Record<string, string> {
   );
 }
 
-/** One page of the account's SLOs. */
+/** One page of the account's SLOs. `invalid` for what cannot be listed, a project that cannot be among it. */
 export async function listSlos({
   ctx,
   input,

@@ -3,7 +3,7 @@ import { atInstant } from '../lib/at-instant.ts';
 import { ServiceError } from '../lib/errors.ts';
 import { createLatestQueue } from '../lib/latest-queue.ts';
 import { parseOrThrow } from '../lib/validation.ts';
-import { nameSchema } from '../slo/definition-fields.ts';
+import { projectFilterSchema } from '../slo/definition-fields.ts';
 import type { ServiceContext } from './context.ts';
 import { findSlos } from './find-slos.ts';
 import type { LiveEvent } from './status-channel.ts';
@@ -11,13 +11,13 @@ import type { StatusHub } from './status-hub.ts';
 
 const MAX_IDS = 1000;
 
-/** What is watched. A project that cannot be is refused: its stream would be silent for ever. */
+/** What is watched. */
 export const watchInputSchema = z.strictObject({
   ids: z.array(z.string()).max(MAX_IDS).optional().meta({
     description:
       'Each the UUID or `project.name`; all SLOs when left out, the ones that are yet to come included.',
   }),
-  project: nameSchema.optional().meta({ description: 'Only SLOs of this project.' }),
+  project: projectFilterSchema,
 });
 
 export type WatchInput = z.input<typeof watchInputSchema>;

@@ -24,6 +24,11 @@ export const nameSchema = z
   })
   .meta({ description: 'An RFC 1123 label.', example: 'checkout-availability' });
 
+/** Chooses SLOs. A project that cannot be is refused: its answer would look like that of one without SLOs. */
+export const projectFilterSchema = nameSchema
+  .optional()
+  .meta({ description: 'Only SLOs of this project.', example: 'default' });
+
 export const displayNameSchema = line(200).meta({ description: 'Free text for people.' });
 
 export const descriptionSchema = z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { generateReports, type Report } from '../../services/generate-reports.ts';
+import { projectFilterSchema } from '../../slo/definition-fields.ts';
 import { groupReports, type ReportGrouping } from '../../slo/report-groups.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
 import { textParameter, timeParameter } from './query-parameters.ts';
@@ -40,7 +41,7 @@ export const reportEndpoints: readonly Endpoint[] = [
       period: periodSchema.optional().meta({ description: 'A month by default.' }),
       from: timeParameter('Periods that end after it.'),
       to: timeParameter('Periods that start before it.'),
-      project: textParameter('Only this project.'),
+      project: projectFilterSchema,
       service: textParameter('Only this service.'),
       slo_id: textParameter('Only this SLO: the UUID, or `project.name`.'),
       group_by: groupingParameter,

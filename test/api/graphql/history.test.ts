@@ -122,7 +122,16 @@ describe('reports', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID' } }]);
   });
 
+  it.each(['NOT A NAME', '', 'a.b'])('refuse a project that cannot be: %j', async (project) => {
+    const { errors } = await client.ask(REPORTS, { project });
+    expect(errors[0]?.extensions).toMatchObject({ code: 'INVALID', details: [{ path: 'project' }] });
+  });
+
   it('are empty for what is missing or foreign', async () => {
+    expect(await client.ask(REPORTS, { project: 'none' })).toMatchObject({
+      data: { sloReports: [] },
+      errors: [],
+    });
     expect(await client.ask(REPORTS, { sloId: 'default.none' })).toMatchObject({
       data: { sloReports: [] },
       errors: [],

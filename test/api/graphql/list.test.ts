@@ -49,6 +49,8 @@ describe('slos', () => {
     [{ limit: 1001 }, 'limit'],
     [{ offset: -1 }, 'offset'],
     [{ filter: { label: 'team' } }, 'label[0]'],
+    [{ filter: { project: 'NOT A NAME' } }, 'project'],
+    [{ filter: { project: '' } }, 'project'],
   ])('refuses %j as an error with its place', async (variables, path) => {
     const { errors } = await client.ask(LIST, variables);
     expect(errors[0]?.extensions).toMatchObject({ code: 'INVALID', details: [{ path }] });
