@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
+/** As this program runs: from the sources with tsx, or as it is built. */
+const SERVICE = [...process.execArgv, join(CHECKOUT, 'src', `main${extname(import.meta.filename)}`)];
 /** What the service writes to standard output once it serves, whatever its log level. */
 const READY = /^nself-slo-tracker is ready\.$/;
 
@@ -21,7 +23,7 @@ export interface ServiceProcess {
  * since the demo has its own.
  */
 export function startService(environment: NodeJS.ProcessEnv): ServiceProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, SERVICE, {
     cwd: CHECKOUT,
     // Under this name it ends by itself when the process that started it is gone.
     env: { ...environment, npm_lifecycle_event: 'start' },

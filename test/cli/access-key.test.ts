@@ -1,6 +1,7 @@
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.ts';
 import { loadConfig } from '../../src/config.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { startProcess, temporaryDirectory } from '../support/process.ts';
 
 const KEY_SECRET = 'an-access-key-secret-of-32-bytes';
@@ -91,7 +92,7 @@ describe('the command line', () => {
       env: { DATA_DIR: dataDir, PORT: new URL(url).port },
       command: [
         process.execPath,
-        inject('serviceMain'),
+        builtProgram('src/main.ts'),
         ...['access-key', 'create', '--account', 'acme', '--json'],
       ],
     });

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { referenceOf } from '../../scripts/demo/sample-slo.ts';
 import { sampleSlos } from '../../scripts/demo/sample-slos.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 import { startProcess, type TestProcess } from '../support/process.ts';
@@ -19,13 +20,12 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const SECRET = 'a-secret-of-the-demo-test';
 const AUTH = { authorization: `Bearer ${SECRET}` };
-const NODE = [process.execPath, '--import', 'tsx', 'scripts/demo.ts'] as const;
 const NPM = ['npm', 'run', 'demo'] as const;
 
 function startDemo(
   database: TestDatabase,
   {
-    command = NODE,
+    command = [process.execPath, builtProgram('scripts/demo.ts')],
     env = {},
   }: { command?: readonly [string, ...string[]]; env?: Record<string, string> } = {},
 ): Promise<TestProcess> {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type ApiClient, apiClient } from '../support/api-client.ts';
+import { usedDataDir } from '../support/data-dir.ts';
 import { startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
 
 const run = promisify(execFile);
@@ -39,7 +40,7 @@ async function guardOf(parent: number): Promise<number> {
 
 describe('after kill -9', () => {
   it('stops the database server by itself, and the next start finds everything', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await start(dataDir);
     expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
@@ -50,7 +51,7 @@ describe('after kill -9', () => {
   });
 
   it('takes over from a database server that was left alive', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await start(dataDir);
     expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
@@ -65,7 +66,7 @@ describe('after kill -9', () => {
   });
 
   it('recovers when the database server was killed too', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await start(dataDir);
     expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
@@ -78,7 +79,7 @@ describe('after kill -9', () => {
   });
 
   it('is not misled by another process that got the old ids', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await start(dataDir);
     expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     const server = await postmaster(dataDir);
@@ -112,7 +113,7 @@ describe('after kill -9', () => {
   });
 
   it('takes on a new password when the secrets were lost', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await start(dataDir);
     expect(await (await clientOf(first)).createSlo('kept')).toBe(201);
     expect(await first.kill('SIGTERM')).toEqual({ code: 0, signal: null });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { apiClient } from '../support/api-client.ts';
+import { usedDataDir } from '../support/data-dir.ts';
 import {
   type ProcessOptions,
   startProcess,
@@ -13,8 +14,7 @@ import {
 const SECRET = 'a-secret-for-these-tests';
 
 async function start(options: Pick<ProcessOptions, 'command'> = {}): Promise<TestProcess> {
-  const dataDir = join(await temporaryDirectory(), 'data');
-  return startProcess({ ...options, env: { DATA_DIR: dataDir, PLUGIN_SECRET: SECRET } });
+  return startProcess({ ...options, env: { DATA_DIR: await usedDataDir(), PLUGIN_SECRET: SECRET } });
 }
 
 /** A stream of measurements that is under way: `finish` sends its last line and gives the answer's status. */
@@ -76,8 +76,8 @@ describe('SIGTERM', () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
-  it('during the start ends it', async () => {
-    const started = await start();
+  it('during the first start ends it', async () => {
+    const started = await startProcess({ env: { DATA_DIR: join(await temporaryDirectory(), 'data') } });
     await started.line(/NSELF_PLUGIN_LICENSE_KEY/);
     expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 
@@ -41,8 +41,8 @@ interface Replica {
 async function startReplica(name: string): Promise<Replica> {
   const url = new URL(database.url);
   url.searchParams.set('options', `-c test.replica=${name}`);
-  const child = fork(join(import.meta.dirname, 'replica.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(builtProgram('test/scaling/replica.ts'), {
+    execArgv: [],
     env: {
       PATH: process.env.PATH,
       TEST_LOG_LEVEL: process.env.TEST_LOG_LEVEL,

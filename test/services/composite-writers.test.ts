@@ -10,6 +10,7 @@ import { evaluate } from '../../src/services/evaluate.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream } from '../../src/services/record-stream.ts';
 import { createDatabase } from '../../src/storage/client.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 import { startProcess } from '../support/process.ts';
@@ -179,7 +180,7 @@ test('a composite that was marked is computed anew by whoever comes next, when i
     );
     expect(rowCount).toBeGreaterThan(300);
     const writer = await startProcess({
-      command: [process.execPath, '--import', 'tsx', 'test/services/stream-in-process.ts'],
+      command: [process.execPath, builtProgram('test/services/stream-in-process.ts')],
       env: {
         DATABASE_URL: database.url,
         NOW_MS: String(nowMs),

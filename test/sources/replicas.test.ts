@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createPulling } from './pulling.ts';
 
@@ -59,8 +59,8 @@ afterEach(async () => {
 async function startReplica(name: string): Promise<ChildProcess> {
   const url = new URL(database.url);
   url.searchParams.set('options', `-c test.replica=${name}`);
-  const child = fork(join(import.meta.dirname, '..', 'scaling', 'replica.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(builtProgram('test/scaling/replica.ts'), {
+    execArgv: [],
     env: {
       PATH: process.env.PATH,
       TEST_LOG_LEVEL: process.env.TEST_LOG_LEVEL,

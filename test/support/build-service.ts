@@ -2,35 +2,47 @@ import { mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile 
 import { dirname, join } from 'node:path';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
-const SOURCES = join(CHECKOUT, 'src');
-/** Inside of node_modules, so that the built files find their packages. */
+/** The service, the demo, and what tests start beside them. */
+const FOLDERS = ['src', 'scripts', 'test'];
+/** Inside of node_modules, so that the built files find their packages; they lie in it as their sources in the checkout. */
 const TARGET = join(CHECKOUT, 'node_modules', '.cache', 'nself-slo-tracker-service');
-const BUILT = join(TARGET, 'dist');
 
 /**
- * Builds the service as an image runs it, for tests that start it as a process: from the sources with tsx each start
- * takes three times the processor time. Only what has changed is built again; types are for `npm run check`. Answers
- * the path of `main.js`.
+ * Builds the service as an image runs it, and the programs of tests, for those that start them as processes: from the
+ * sources with tsx each start takes three times the processor time. Only what has changed is built again; types are for
+ * `npm run check`. Answers the folder that they are built into.
  */
 export async function buildService(): Promise<string> {
-  const names = (await readdir(SOURCES, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const names: string[] = [];
+  for (const folder of FOLDERS) names.push(...(await filesIn(CHECKOUT, folder)).filter(isProgram));
   const builtNames = new Set(names.map(builtName));
-  await mkdir(BUILT, { recursive: true });
   // What the service looks for two folders above its modules.
+  await mkdir(TARGET, { recursive: true });
   for (const name of ['package.json', 'drizzle']) await linkTo(join(CHECKOUT, name), join(TARGET, name));
-  for (const name of await readdir(BUILT, { recursive: true })) {
-    if (name.endsWith('.js') && !builtNames.has(name)) await rm(join(BUILT, name));
+  for (const folder of FOLDERS) {
+    await mkdir(join(TARGET, folder), { recursive: true });
+    for (const name of await filesIn(TARGET, folder)) {
+      if (name.endsWith('.js') && !builtNames.has(name)) await rm(join(TARGET, name));
+    }
   }
   const changed: string[] = [];
   for (const name of names) {
-    const built = await mtimeOf(join(BUILT, builtName(name)));
-    if (built !== (await mtimeOf(join(SOURCES, name)))) changed.push(name);
+    const built = await mtimeOf(join(TARGET, builtName(name)));
+    if (built !== (await mtimeOf(join(CHECKOUT, name)))) changed.push(name);
   }
   if (changed.length > 0) await transpile(changed);
-  return join(BUILT, 'main.js');
+  return TARGET;
 }
 
-const builtName = (name: string): string => name.replace(/\.ts$/, '.js');
+const isProgram = (name: string): boolean => name.endsWith('.ts') && !name.endsWith('.test.ts');
+
+/** Of a source, both as paths within the checkout. */
+export const builtName = (name: string): string => name.replace(/\.ts$/, '.js');
+
+/** All files of a folder of `root`, as paths within `root`. */
+async function filesIn(root: string, folder: string): Promise<string[]> {
+  return (await readdir(join(root, folder), { recursive: true })).map((name) => join(folder, name));
+}
 
 /** In milliseconds; null for a file that is not there. */
 async function mtimeOf(path: string): Promise<number | null> {
@@ -50,10 +62,10 @@ async function transpile(names: readonly string[]): Promise<void> {
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, CHECKOUT);
   const compilerOptions = { ...options, noEmit: false, module: ts.ModuleKind.ESNext };
   for (const name of names) {
-    const source = join(SOURCES, name);
+    const source = join(CHECKOUT, name);
     const { mtime } = await stat(source);
     const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), { compilerOptions });
-    const built = join(BUILT, builtName(name));
+    const built = join(TARGET, builtName(name));
     const draft = `${built}.${process.pid}`;
     await mkdir(dirname(built), { recursive: true });
     await writeFile(draft, outputText);

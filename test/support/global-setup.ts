@@ -15,8 +15,10 @@ declare module 'vitest' {
     readonly serverUrl: string;
     /** Migrated once, cloned for each test file. */
     readonly templateDatabase: string;
-    /** The service as it is built: what Node is given to start it as a process. */
-    readonly serviceMain: string;
+    /** Where the service is built, and what tests start beside it. */
+    readonly builtFolder: string;
+    /** For what files of the run share; removed at its end. */
+    readonly scratchFolder: string;
   }
 }
 
@@ -53,7 +55,9 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
  * be a superuser there.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  project.provide('serviceMain', await buildService());
+  project.provide('builtFolder', await buildService());
+  const scratch = await mkdtemp(join(tmpdir(), 'nself-slo-tracker-shared-'));
+  project.provide('scratchFolder', scratch);
   const server = await startServer();
   const template = `slo_tracker_template_${process.pid}`;
   const admin = new pg.Client({ connectionString: server.url });
@@ -61,6 +65,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await admin.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
     await admin.end();
     await server.stop();
+    await rm(scratch, { recursive: true, force: true });
   };
   await admin.connect();
   try {

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, inject, vi } from 'vitest';
+import { afterEach, vi } from 'vitest';
+import { builtProgram } from './built-program.ts';
 
 // Starts take seconds, and more of them while other files run.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -15,7 +16,7 @@ export const SOURCES = [process.execPath, '--import', 'tsx', 'src/main.ts'] as c
 /** The service as a process that collects its garbage when it gets SIGUSR2. */
 export const collectingService = (): [program: string, ...args: string[]] => [
   process.execPath,
-  ...['--expose-gc', '--import', './test/support/collect-on-signal.mjs', inject('serviceMain')],
+  ...['--expose-gc', '--import', './test/support/collect-on-signal.mjs', builtProgram('src/main.ts')],
 ];
 
 export interface ProcessOptions {
@@ -61,7 +62,7 @@ export async function temporaryDirectory(): Promise<string> {
 export async function startProcess(options: ProcessOptions = {}): Promise<TestProcess> {
   const env = options.env ?? {};
   const home = env.HOME ?? (await temporaryDirectory());
-  const [program, ...args] = options.command ?? [process.execPath, inject('serviceMain')];
+  const [program, ...args] = options.command ?? [process.execPath, builtProgram('src/main.ts')];
   const child = spawn(program, args, {
     cwd: options.cwd ?? CHECKOUT,
     env: { PATH: process.env.PATH, PORT: '0', ...env, HOME: home },
