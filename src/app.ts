@@ -21,6 +21,7 @@ import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
 import { createReceivers } from './services/alert-receivers.ts';
 import type { LicenseGuard, ServiceEnvironment } from './services/context.ts';
+import { createRemovedOutboxes } from './services/removed-outboxes.ts';
 import { createStatusHub } from './services/status-hub.ts';
 import { createSourceReaders } from './sources/source-readers.ts';
 import { createChangeFeed } from './storage/change-feed.ts';
@@ -102,6 +103,8 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const version = ownVersion();
   const { corsOrigins } = config;
   const metrics = createMetrics(version);
+  const receivers = createReceivers({ config });
+  const removed = createRemovedOutboxes(receivers.map(({ name }) => name));
   const environment: ServiceEnvironment = {
     db,
     clock,
@@ -110,6 +113,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     partitions: createPartitions(db),
     accessKeys: createAccessKeys(config),
     onPointsStored: (points) => metrics.countPoints(points),
+    onSloRemoved: (slo) => removed.add(slo, clock.now()),
     sources: { prometheus: config.prometheusSources, tables: config.tableSources },
     retentionMs: config.retentionMs,
   };
@@ -172,8 +176,9 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     }),
     createReporter(environment, { intervalMs: config.evaluationIntervalMs, held: shards.held }),
     createNotifier(environment, {
-      receivers: createReceivers({ config }),
+      receivers,
       held: shards.held,
+      removed,
       onRound: (round) => metrics.countDeliveries(round),
       onTidy: (undelivered) => metrics.observeUndelivered(undelivered),
     }),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PrometheusSource, TableSource } from '../config-sources.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Slo } from '../slo/definition.ts';
 import type { Database } from '../storage/client.ts';
 import type { Partitions } from '../storage/partitions.ts';
 import type { AccessKeys } from './access-keys.ts';
@@ -38,6 +39,8 @@ export interface ServiceEnvironment {
   readonly accessKeys: AccessKeys | null;
   /** Told of measurements that were stored. */
   readonly onPointsStored: (points: number) => void;
+  /** Told of an SLO that is deleted, as it was. */
+  readonly onSloRemoved: (slo: Slo) => void;
   /** What the operator lets accounts read. */
   readonly sources: SourceSettings;
   /** How far back points are taken, in milliseconds. */

@@ -7,7 +7,8 @@ import type { ServiceContext } from './context.ts';
 import { lockSlo } from './find-slos.ts';
 
 /**
- * Removes an SLO with its snapshots and reports. `not_found` when there is none, `conflict` when a composite is
+ * Removes an SLO with its snapshots and reports; whoever was told that an alert of it fires is told of its end.
+ * `not_found` when there is none, `conflict` when a composite is
  * made of it.
  */
 export async function deleteSlo({
@@ -19,12 +20,14 @@ export async function deleteSlo({
 }): Promise<{ id: string }> {
   assertMayDefine(ctx);
   const { accountId } = ctx.actor;
-  return ctx.db.tenant(accountId, async (tx) => {
+  const removed = await ctx.db.tenant(accountId, async (tx) => {
     await lockComposition(tx, accountId);
     const slo = await lockSlo(tx, accountId, input.id);
     await assertNoComponent(tx, slo, null);
     await removeSlo(tx, slo);
     await announceChanges(tx, [{ accountId, sloIds: [slo.id], kind: 'definition', fromMs: null }]);
-    return { id: slo.id };
+    return slo;
   });
+  ctx.onSloRemoved(removed);
+  return { id: removed.id };
 }

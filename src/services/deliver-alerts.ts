@@ -2,10 +2,11 @@ import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import { retryWaitMs } from '../lib/retry-wait.ts';
 import type { AlertMessage, AlertReceiver } from '../slo/alert-message.ts';
 import { claimMessages, type DeliveryOutcome, settleMessage } from '../slo/alert-outbox.ts';
-import { lockDueOutboxes, lockOutbox, type SloKey, saveOutboxes } from '../storage/alert-outbox.ts';
+import { lockDueOutboxes, lockOutbox, saveOutboxes } from '../storage/alert-outbox.ts';
 import type { ReceiverClient } from './alert-receivers.ts';
 import type { ServiceEnvironment } from './context.ts';
 import type { SendResult } from './post-alert.ts';
+import type { ClaimedMessage, RemovedOutboxes } from './removed-outboxes.ts';
 
 /** Sent at once to one receiver. */
 const BATCH = 8;
@@ -46,15 +47,12 @@ export interface LaneOptions {
   readonly receivers: readonly AlertReceiver[];
   /** The virtual shards whose accounts are meant; null for all. Asked before each round. */
   readonly held: () => readonly number[] | null;
+  /** SLOs that this replica has deleted. */
+  readonly removed: RemovedOutboxes;
   /** Cuts requests short. */
   readonly cut: AbortSignal;
   /** From 0 to 1. */
   readonly random?: () => number;
-}
-
-interface Claimed {
-  readonly key: SloKey;
-  readonly message: AlertMessage;
 }
 
 /**
@@ -63,7 +61,7 @@ interface Claimed {
  */
 export function createDeliveryLane(
   env: ServiceEnvironment,
-  { client, receivers, held, cut, random = Math.random }: LaneOptions,
+  { client, receivers, held, removed, cut, random = Math.random }: LaneOptions,
 ): DeliveryLane {
   const receiver = client.name;
   /** Rounds in a row in which the receiver was not well. */
@@ -72,16 +70,19 @@ export function createDeliveryLane(
   /** Messages whose outcome the database did not take: not to be sent again. */
   const unmarked = new Map<string, DeliveryOutcome>();
 
-  async function claim(shards: readonly number[] | null): Promise<Claimed[]> {
+  async function claim(shards: readonly number[] | null): Promise<ClaimedMessage[]> {
     const nowMs = env.clock.now();
+    const options = { receivers, nowMs, leaseMs: LEASE_MS };
     // One tries whether the receiver is back.
-    let left = failures > 0 ? 1 : BATCH;
+    const limit = failures > 0 ? 1 : BATCH;
+    const ofRemoved = removed.claim(receiver, { ...options, limit });
+    if (ofRemoved.length > 0 || shards?.length === 0) return ofRemoved;
     return env.db.owner(async (tx) => {
+      let left = limit;
       const due = await lockDueOutboxes(tx, receiver, nowMs, shards, left);
-      const claimed: Claimed[] = [];
+      const claimed: ClaimedMessage[] = [];
       const changed = due.map((slo) => {
-        const options = { receivers, nowMs, leaseMs: LEASE_MS, limit: left };
-        const own = claimMessages(slo.outbox, receiver, options);
+        const own = claimMessages(slo.outbox, receiver, { ...options, limit: left });
         left -= own.claimed.length;
         claimed.push(...own.claimed.map((message) => ({ key: slo, message })));
         return { ...slo, outbox: own.outbox };
@@ -107,23 +108,26 @@ export function createDeliveryLane(
   }
 
   /** Returns how the delivery stands afterwards. */
-  async function mark({ key, message }: Claimed, outcome: DeliveryOutcome): Promise<'waiting' | 'over'> {
+  async function mark(claimed: ClaimedMessage, outcome: DeliveryOutcome): Promise<'waiting' | 'over'> {
+    const { key, message } = claimed;
     unmarked.set(message.id, outcome);
-    const state = await env.db.owner(async (tx) => {
-      const outbox = await lockOutbox(tx, key);
-      if (outbox === null) return undefined;
-      const settled = settleMessage(outbox, receiver, message, outcome, {
-        receivers,
-        nowMs: env.clock.now(),
-      });
-      if (settled !== outbox) await saveOutboxes(tx, [{ ...key, outbox: settled }]);
-      return settled.find(({ id }) => id === message.id)?.deliveries[receiver]?.state;
-    });
+    const time = { receivers, nowMs: env.clock.now() };
+    // Its SLO may have been deleted since it was claimed.
+    const settled =
+      removed.settle(claimed, receiver, outcome, time) ??
+      (await env.db.owner(async (tx) => {
+        const outbox = await lockOutbox(tx, key);
+        if (outbox === null) return [];
+        const next = settleMessage(outbox, receiver, message, outcome, time);
+        if (next !== outbox) await saveOutboxes(tx, [{ ...key, outbox: next }]);
+        return next;
+      }));
     unmarked.delete(message.id);
+    const state = settled.find(({ id }) => id === message.id)?.deliveries[receiver]?.state;
     return state === 'waiting' ? 'waiting' : 'over';
   }
 
-  async function deliver(claimed: Claimed): Promise<{ result: SendResult; isOver: boolean }> {
+  async function deliver(claimed: ClaimedMessage): Promise<{ result: SendResult; isOver: boolean }> {
     const { key, message } = claimed;
     const known = unmarked.get(message.id);
     if (known !== undefined) {
@@ -168,7 +172,7 @@ export function createDeliveryLane(
     async round() {
       const shards = held();
       const none = { receiver, taken: 0, failed: 0, givenUp: 0, hasMore: false };
-      if (isPaused() || shards?.length === 0) return none;
+      if (isPaused() || (shards?.length === 0 && removed.size === 0)) return none;
       const claimed = await claim(shards);
       const sent = await Promise.allSettled(claimed.map(deliver));
       const done = sent.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

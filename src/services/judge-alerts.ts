@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MINUTE_MS } from '../lib/duration.ts';
 import { adjustedFinder } from '../slo/adjustment.ts';
 import type { AlertNews } from '../slo/alert-message.ts';
-import { withNews } from '../slo/alert-outbox.ts';
+import { type AlertOutbox, withNews } from '../slo/alert-outbox.ts';
 import {
   type AlertChange,
   type AlertState,
@@ -93,9 +93,7 @@ function settle(slo: Slo, before: AlertStates, lastDataAtMs: number | null, atMs
     states[id] = isSame ? state : { runs, told, ...(labels === undefined ? {} : { labels }) };
     changesAtMs.push(nextChangeMs({ runs, told }, circumstances));
   }
-  for (const { id, labels, told } of orphansOf(before, possible)) {
-    tell(id, { sinceMs: told.sinceMs, endMs: atMs }, { labels, annotations: {} });
-  }
+  news.push(...endsOf(orphansOf(before, possible), atMs));
   const changeAtMs = Math.min(...changesAtMs);
   return {
     states: isSame(before, states) ? before : states,
@@ -110,6 +108,34 @@ function orphansOf(states: AlertStates, possible: readonly PossibleAlert[]) {
   return Object.entries(states).flatMap(([id, { told, labels = {} }]) =>
     told === null || told.untilMs !== null || ids.has(id) ? [] : [{ id, told, labels }],
   );
+}
+
+/** That alerts have ended, for those who were told that they fire. */
+const endsOf = (
+  alerts: ReturnType<typeof orphansOf>,
+  endMs: number,
+  annotations: AlertNews['annotations'] = {},
+): AlertNews[] =>
+  alerts.map(({ id, labels, told }) => ({
+    ...{ id: randomUUID(), alert: id, sinceMs: told.sinceMs, endMs, decidedMs: endMs },
+    ...{ labels, annotations },
+  }));
+
+/**
+ * What is left to be told of an SLO that is deleted at `nowMs`: what its outbox holds, and that its alerts fire no more.
+ * Of an alert of which nobody can have heard, nothing.
+ */
+export function lastNews(slo: Slo, nowMs: number): AlertOutbox {
+  const summary = `${slo.displayName || slo.name}: the SLO was deleted`;
+  const outbox = withNews(slo.alertOutbox, endsOf(orphansOf(slo.alerts, []), nowMs, { summary }), nowMs);
+  const heard = new Set<string>();
+  const begun = new Set<string>();
+  for (const { alert, endMs, deliveries } of outbox) {
+    const wasSent = Object.values(deliveries).some(({ attempts }) => attempts > 0);
+    if (wasSent || (endMs !== null && !begun.has(alert))) heard.add(alert);
+    begun.add(alert);
+  }
+  return outbox.filter(({ alert }) => heard.has(alert));
 }
 
 const isSame = (before: AlertStates, after: AlertStates): boolean =>

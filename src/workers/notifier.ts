@@ -2,6 +2,7 @@ import { MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import type { ReceiverClient } from '../services/alert-receivers.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
 import { createDeliveryLane, type DeliveryRound } from '../services/deliver-alerts.ts';
+import type { RemovedOutboxes } from '../services/removed-outboxes.ts';
 import { repeatFiring } from '../services/repeat-firing.ts';
 import { tidyOutboxes, type Undelivered } from '../services/tidy-outboxes.ts';
 import { repeat } from './repeat.ts';
@@ -19,6 +20,7 @@ export interface NotifierOptions {
   readonly receivers: readonly ReceiverClient[];
   /** The virtual shards whose accounts are meant; null for all. */
   readonly held: () => readonly number[] | null;
+  readonly removed: RemovedOutboxes;
   readonly onRound?: (round: Omit<DeliveryRound, 'hasMore'>) => void;
   readonly onTidy?: (undelivered: readonly Undelivered[]) => void;
 }
@@ -29,15 +31,15 @@ export interface NotifierOptions {
  */
 export function createNotifier(
   env: ServiceEnvironment,
-  { receivers, held, onRound = () => undefined, onTidy = () => undefined }: NotifierOptions,
+  { receivers, held, removed, onRound = () => undefined, onTidy = () => undefined }: NotifierOptions,
 ): Worker {
   const cut = new AbortController();
   const names = receivers.map(({ name }) => name);
 
   function createLoop(client: ReceiverClient): Worker {
-    const lane = createDeliveryLane(env, { client, receivers: names, held, cut: cut.signal });
+    const lane = createDeliveryLane(env, { client, receivers: names, held, removed, cut: cut.signal });
     let repeatAtMs = env.clock.now() + REPEAT_MS;
-    return repeat(
+    const loop = repeat(
       async (signal) => {
         for (let hasMore = true; hasMore && !signal.aborted; ) {
           const done = await lane.round();
@@ -56,6 +58,14 @@ export function createNotifier(
           env.logger.error({ err: error, receiver: client.name }, 'alerts could not be looked for'),
       },
     );
+    return {
+      start: loop.start,
+      async stop() {
+        await loop.stop();
+        // Nobody else knows of these.
+        if (removed.size > 0 && !cut.signal.aborted) onRound(await lane.round());
+      },
+    };
   }
 
   const tidy = repeat(async () => onTidy(await tidyOutboxes(env, { receivers: names, held })), {
@@ -69,8 +79,14 @@ export function createNotifier(
     },
     async stop() {
       const timer = setTimeout(() => cut.abort(), DRAIN_MS);
-      await Promise.all(loops.map((loop) => loop.stop()));
+      const stopped = await Promise.allSettled(loops.map((loop) => loop.stop()));
       clearTimeout(timer);
+      for (const one of stopped) {
+        if (one.status === 'rejected')
+          env.logger.error({ err: one.reason }, 'the last alerts could not be told');
+      }
+      if (removed.size > 0)
+        env.logger.warn({ slos: removed.size }, 'nobody is told that alerts of deleted SLOs are over');
     },
   };
 }

@@ -4,9 +4,10 @@ import { floorTo, MINUTE_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
 import { deleteSlo } from '../../src/services/delete-slo.ts';
 import { createDeliveryLane } from '../../src/services/deliver-alerts.ts';
+import { createRemovedOutboxes } from '../../src/services/removed-outboxes.ts';
 import { repeatFiring } from '../../src/services/repeat-firing.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { actingAs, createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
 import { createAlertmanager, HAS_ALERTMANAGER } from './alertmanager-server.ts';
 import { createFiringSlo } from './firing-slo.ts';
 import { startReceiver } from './recording-receiver.ts';
@@ -29,7 +30,11 @@ async function setUp() {
   const now = floorTo(Date.now(), MINUTE_MS);
   const hook = await startReceiver();
   const alertmanager = await createAlertmanager(hook.url);
-  const env = createTestEnvironment(database, now);
+  const removed = createRemovedOutboxes(['alertmanager']);
+  const env: TestEnvironment = {
+    ...createTestEnvironment(database, now),
+    onSloRemoved: (slo) => removed.add(slo, env.clock.now()),
+  };
   const [client] = createReceivers({
     config: { alertRouter: null, alertmanagerUrl: alertmanager.url, publicUrl: PUBLIC_URL },
   });
@@ -46,7 +51,14 @@ async function setUp() {
         .map(({ body }) => webhookSchema.parse(JSON.parse(body)))
         .filter(({ alerts }) => alerts.some(({ labels }) => labels.source_account_id === account))
         .map(({ status }) => status),
-    lane: createDeliveryLane(env, { client, receivers: ['alertmanager'], held, cut, random: () => 1 }),
+    lane: createDeliveryLane(env, {
+      client,
+      receivers: ['alertmanager'],
+      held,
+      removed,
+      cut,
+      random: () => 1,
+    }),
     repeat: () => repeatFiring(env, { client, held, cut }),
   };
 }
@@ -115,9 +127,25 @@ describe.skipIf(!HAS_ALERTMANAGER)('a real Alertmanager', () => {
     expect(after.map(({ fingerprint, startsAt }) => [fingerprint, startsAt])).toEqual(
       before.map(({ fingerprint, startsAt }) => [fingerprint, startsAt]),
     );
-    // Its SLO is gone: it is not said again, and so runs out.
+    // Its SLO is gone: it is not said again.
     await lane.round();
     for (const { id } of [slo, other]) await deleteSlo({ ctx: actingAs(env, 'two'), input: { id } });
+    expect(await repeat()).toBe(null);
+  });
+
+  test('is told that an alert is over when its SLO is deleted, and so tells people', async () => {
+    const { now, env, alertmanager, lane, repeat, heard } = await setUp();
+    await alertmanager.start();
+    env.clock.advance(-60 * MINUTE_MS);
+    const slo = await createFiringSlo(env, 'gone', 'api');
+    await slo.fire();
+    env.clock.set(now);
+    await lane.round();
+    await expect.poll(() => heard('gone'), POLL).toEqual(['firing']);
+    await deleteSlo({ ctx: actingAs(env, 'gone'), input: { id: slo.id } });
+    expect((await lane.round()).taken).toBe(1);
+    await expect.poll(alertmanager.firing, POLL).toEqual([]);
+    await expect.poll(() => heard('gone'), POLL).toEqual(['firing', 'resolved']);
     expect(await repeat()).toBe(null);
   });
 

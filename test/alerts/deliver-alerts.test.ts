@@ -5,18 +5,21 @@ import { createMetrics } from '../../src/api/metrics.ts';
 import type { Config } from '../../src/config.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
+import { createSlo } from '../../src/services/create-slo.ts';
+import { deleteSlo } from '../../src/services/delete-slo.ts';
 import {
   createDeliveryLane,
   type DeliveryLane,
   type DeliveryRound,
 } from '../../src/services/deliver-alerts.ts';
 import { retryAfterMs } from '../../src/services/post-alert.ts';
+import { createRemovedOutboxes } from '../../src/services/removed-outboxes.ts';
 import { tidyOutboxes } from '../../src/services/tidy-outboxes.ts';
 import type { AlertReceiver } from '../../src/slo/alert-message.ts';
 import type { Database } from '../../src/storage/client.ts';
 import { PLUGIN_SECRET } from '../support/auth-config.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
+import { actingAs, createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
 import { startTracker } from '../support/tracker.ts';
 import { createFiringSlo } from './firing-slo.ts';
 import { type Behaviour, type RecordingReceiver, startReceiver, toldOf } from './recording-receiver.ts';
@@ -33,7 +36,11 @@ interface Setup {
   readonly env: TestEnvironment;
   readonly account: string;
   readonly router: RecordingReceiver;
-  readonly lane: (options?: { receiver?: AlertReceiver; db?: Database }) => DeliveryLane;
+  readonly lane: (options?: {
+    receiver?: AlertReceiver;
+    db?: Database;
+    held?: readonly number[] | null;
+  }) => DeliveryLane;
   /** Lines of the log. */
   readonly log: string[];
 }
@@ -54,7 +61,11 @@ async function setUp(
   const receiver = await startReceiver();
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => log.push(line) });
-  const env = { ...createTestEnvironment(database, NOON), logger };
+  const env: TestEnvironment = {
+    ...createTestEnvironment(database, NOON),
+    logger,
+    onSloRemoved: (slo) => removed.add(slo, env.clock.now()),
+  };
   const clients = createReceivers({
     config: {
       ...PLAIN,
@@ -70,12 +81,13 @@ async function setUp(
     },
     timeoutMs,
   });
+  const removed = createRemovedOutboxes(clients.map(({ name }) => name));
   return {
     env,
     account: `delivery-${accounts}`,
     router: receiver,
     log,
-    lane({ receiver: name = 'router', db = env.db } = {}) {
+    lane({ receiver: name = 'router', db = env.db, held = null } = {}) {
       const client = clients.find((one) => one.name === name);
       if (client === undefined) throw new Error(name);
       return createDeliveryLane(
@@ -83,7 +95,8 @@ async function setUp(
         {
           client,
           receivers: clients.map((one) => one.name),
-          held: () => null,
+          held: () => held,
+          removed,
           cut: new AbortController().signal,
           random: () => 1,
         },
@@ -205,6 +218,97 @@ describe('the alert router is told', () => {
       path: '/api/v2/alerts',
       headers: { authorization: `Basic ${basic}` },
     });
+  });
+});
+
+describe('when an SLO is deleted', () => {
+  test('whoever was told that its alert fires is told that it is over', async () => {
+    const { env, account, router, lane } = await setUp();
+    const slo = await createFiringSlo(env, account, 'api', { labels: { team: 'web' } });
+    await slo.fire();
+    await drain(lane());
+    env.clock.advance(30 * SECOND_MS);
+    await deleteSlo({ ctx: actingAs(env, account), input: { id: slo.id } });
+    // Also by a replica that looks after no account.
+    expect(await drain(lane({ held: [] }))).toEqual({ taken: 1, failed: 0, givenUp: 0 });
+    const [firing, over] = router.requests.map(({ body }) => JSON.parse(body));
+    expect(over).toMatchObject({
+      state: 'resolved',
+      ends_at: '2026-03-10T12:00:30Z',
+      annotations: { summary: 'api: the SLO was deleted' },
+      ...{ labels: firing.labels, fingerprint: firing.fingerprint, starts_at: firing.starts_at },
+    });
+    expect(over.message_id).not.toBe(firing.message_id);
+    expect(await drain(lane())).toEqual({ taken: 0, failed: 0, givenUp: 0 });
+  });
+
+  test('of an alert of which nobody has heard nothing is said', async () => {
+    const { env, account, router, lane } = await setUp();
+    const slo = await createFiringSlo(env, account, 'api');
+    await slo.fire();
+    await deleteSlo({ ctx: actingAs(env, account), input: { id: slo.id } });
+    expect(await drain(lane())).toEqual({ taken: 0, failed: 0, givenUp: 0 });
+    expect(router.requests).toEqual([]);
+  });
+
+  test('a receiver that is away is told once it is back, its end after the beginning that it may have heard', async () => {
+    const { env, account, router, lane } = await setUp();
+    const slo = await createFiringSlo(env, account, 'api');
+    await slo.fire();
+    router.behave('drop');
+    const one = lane();
+    expect(await one.round()).toMatchObject({ failed: 1 });
+    await deleteSlo({ ctx: actingAs(env, account), input: { id: slo.id } });
+    env.clock.advance(5 * SECOND_MS);
+    expect(await one.round()).toMatchObject({ failed: 1 });
+    router.behave({ status: 200 });
+    env.clock.advance(MINUTE_MS);
+    expect(await drain(one)).toEqual({ taken: 2, failed: 0, givenUp: 0 });
+    expect(toldOf(router.requests).slice(-2)).toEqual(['firing api', 'resolved api']);
+  });
+
+  test('while it is told that its alert fires, that is heard to the end, and then the end is told', async () => {
+    const { env, account, router, lane } = await setUp();
+    const slo = await createFiringSlo(env, account, 'api');
+    await slo.fire();
+    const ctx = actingAs(env, account);
+    let deleted: Promise<unknown> | undefined;
+    router.behave(async () => {
+      deleted ??= deleteSlo({ ctx, input: { id: slo.id } });
+      await deleted;
+      return { status: 200 };
+    });
+    expect(await drain(lane())).toEqual({ taken: 2, failed: 0, givenUp: 0 });
+    expect(toldOf(router.requests)).toEqual(['firing api', 'resolved api']);
+  });
+
+  test('each receiver is told of what it has heard itself', async () => {
+    const { env, account, router, lane } = await setUp({}, { both: true });
+    const slo = await createFiringSlo(env, account, 'api');
+    await slo.fire();
+    await drain(lane());
+    await deleteSlo({ ctx: actingAs(env, account), input: { id: slo.id } });
+    await drain(lane());
+    await drain(lane({ receiver: 'alertmanager' }));
+    const paths = router.requests.map(({ path }) => path);
+    // Alertmanager gets both at once where it had heard of neither; it does not mind.
+    expect(paths).toEqual([
+      ...['/api/v1/alerts', '/api/v1/alerts'],
+      ...['/alertmanager/api/v2/alerts', '/alertmanager/api/v2/alerts'],
+    ]);
+  });
+
+  test('a deletion that is refused tells nobody', async () => {
+    const { env, account, router, lane } = await setUp();
+    const slo = await createFiringSlo(env, account, 'api');
+    await slo.fire();
+    await drain(lane());
+    const ctx = actingAs(env, account);
+    const sli = { type: 'composite', components: [{ slo: 'api' }] };
+    await createSlo({ ctx, input: { name: 'all', target: 0.9, sli, alert_policy: { conditions: [] } } });
+    await expect(deleteSlo({ ctx, input: { id: slo.id } })).rejects.toMatchObject({ code: 'conflict' });
+    await drain(lane());
+    expect(toldOf(router.requests)).toEqual(['firing api']);
   });
 });
 

@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
+import { deleteSlo } from '../../src/services/delete-slo.ts';
+import { createRemovedOutboxes } from '../../src/services/removed-outboxes.ts';
 import { createNotifier } from '../../src/workers/notifier.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createTestEnvironment } from '../support/environment.ts';
+import { actingAs, createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
 import { createFiringSlo } from './firing-slo.ts';
 import { startReceiver, toldOf } from './recording-receiver.ts';
 
@@ -15,7 +17,11 @@ const POLL = { timeout: 60_000, interval: 20 };
 
 async function setUp(account: string) {
   await database.query('DELETE FROM np_slo_snapshots; DELETE FROM np_slos');
-  const env = createTestEnvironment(database, NOON);
+  const removed = createRemovedOutboxes(['router', 'alertmanager']);
+  const env: TestEnvironment = {
+    ...createTestEnvironment(database, NOON),
+    onSloRemoved: (slo) => removed.add(slo, env.clock.now()),
+  };
   const router = await startReceiver();
   const alertmanager = await startReceiver();
   const config = {
@@ -23,7 +29,7 @@ async function setUp(account: string) {
     alertmanagerUrl: alertmanager.url,
     publicUrl: null,
   } as const;
-  const notifier = createNotifier(env, { receivers: createReceivers({ config }), held: () => null });
+  const notifier = createNotifier(env, { receivers: createReceivers({ config }), held: () => null, removed });
   return { env, router, alertmanager, notifier, slo: await createFiringSlo(env, account, 'api') };
 }
 
@@ -58,6 +64,19 @@ describe('the notifier', () => {
     await expect.poll(() => router.requests.length, POLL).toBe(1);
     await notifier.stop();
     expect((await slo.read()).alertOutbox[0]?.deliveries.router?.dueMs).toBe(env.clock.now());
+  });
+
+  test('that stops tells first that the alerts of SLOs just deleted are over', async () => {
+    const { env, router, alertmanager, notifier, slo } = await setUp('gone');
+    await slo.fire();
+    notifier.start();
+    await expect.poll(async () => (await slo.read()).alertOutbox, POLL).toEqual([]);
+    await deleteSlo({ ctx: actingAs(env, 'gone'), input: { id: slo.id } });
+    await notifier.stop();
+    expect(toldOf(router.requests)).toEqual(['firing api', 'resolved api']);
+    expect(alertmanager.requests.map(({ body }) => JSON.parse(body)[0].endsAt).at(-1)).toBe(
+      '2026-11-18T12:00:00Z',
+    );
   });
 
   test('says again every three minutes what fires to Alertmanager, and to nobody else', async () => {

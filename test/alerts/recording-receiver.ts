@@ -23,7 +23,7 @@ export interface RecordingReceiver {
   /** Every request, in the order of arrival, however it was answered. */
   readonly requests: Recorded[];
   /** For the requests from now on. */
-  behave(as: Behaviour | ((request: Recorded) => Behaviour)): void;
+  behave(as: Behaviour | ((request: Recorded) => Behaviour | Promise<Behaviour>)): void;
   /** Nobody listens any more. */
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ afterEach(async () => {
 /** An HTTP server that keeps what it is told, and answers 200 unless asked for something else. */
 export async function startReceiver(port = 0): Promise<RecordingReceiver> {
   const requests: Recorded[] = [];
-  let behaviour: (request: Recorded) => Behaviour = () => ({ status: 200 });
+  let behaviour: (request: Recorded) => Behaviour | Promise<Behaviour> = () => ({ status: 200 });
   const server: Server = createServer(async (request, response) => {
     const recorded = {
       path: request.url ?? '',
@@ -44,7 +44,7 @@ export async function startReceiver(port = 0): Promise<RecordingReceiver> {
       body: await text(request).catch(() => ''),
     };
     requests.push(recorded);
-    answer(response, behaviour(recorded));
+    answer(response, await behaviour(recorded));
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/lib/duration.ts';
 import { createReceivers } from '../../src/services/alert-receivers.ts';
 import { createDeliveryLane, type DeliveryLane } from '../../src/services/deliver-alerts.ts';
+import { createRemovedOutboxes } from '../../src/services/removed-outboxes.ts';
+import { builtProgram } from '../support/built-program.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createTestEnvironment } from '../support/environment.ts';
 import { createFiringSlo } from './firing-slo.ts';
@@ -28,8 +29,8 @@ async function kill(child: ChildProcess): Promise<void> {
 
 /** The whole app as a process of its own, by a clock that stands. */
 async function startReplica(router: RecordingReceiver): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, '..', 'scaling', 'replica.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(builtProgram('test/scaling/replica.ts'), {
+    execArgv: [],
     env: {
       PATH: process.env.PATH,
       TEST_LOG_LEVEL: process.env.TEST_LOG_LEVEL,
@@ -94,7 +95,8 @@ function laneTo({ url }: RecordingReceiver): DeliveryLane {
   const [client] = createReceivers({ config: { alertRouter, alertmanagerUrl: null, publicUrl: null } });
   if (client === undefined) throw new Error('no receiver');
   const cut = new AbortController().signal;
-  return createDeliveryLane(env, { client, receivers: ['router'], held: () => null, cut });
+  const removed = createRemovedOutboxes(['router']);
+  return createDeliveryLane(env, { client, receivers: ['router'], held: () => null, removed, cut });
 }
 
 async function drain(lane: DeliveryLane): Promise<void> {

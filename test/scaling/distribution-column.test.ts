@@ -16,6 +16,7 @@ import { readBurnRates } from '../../src/services/read-burn-rate.ts';
 import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream } from '../../src/services/record-stream.ts';
+import { createRemovedOutboxes } from '../../src/services/removed-outboxes.ts';
 import { repeatFiring } from '../../src/services/repeat-firing.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
 import { tidyOutboxes } from '../../src/services/tidy-outboxes.ts';
@@ -137,6 +138,7 @@ async function driveEveryService(): Promise<void> {
     client,
     receivers: [client.name],
     held: () => Array.from({ length: 64 }, (_, shard) => shard),
+    removed: createRemovedOutboxes([client.name]),
     cut: new AbortController().signal,
   };
   await tidyOutboxes(env, options);

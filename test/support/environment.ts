@@ -23,6 +23,7 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
     accessKeys: createAccessKeys(authConfig()),
     sources: { prometheus: {}, tables: {} },
     onPointsStored: () => undefined,
+    onSloRemoved: () => undefined,
     retentionMs: 100 * 24 * 60 * 60 * 1000,
   };
 }

@@ -50,6 +50,7 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     accessKeys: createAccessKeys(authConfig()),
     sources: { prometheus: {}, tables: {} },
     onPointsStored: () => undefined,
+    onSloRemoved: () => undefined,
     retentionMs: 100 * DAY_MS,
   };
   const graphql = createGraphql({
