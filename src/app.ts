@@ -16,6 +16,7 @@ import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Upgrade } from './api/server.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
+import { createCourtesy } from './lib/courtesy.ts';
 import { SECOND_MS } from './lib/duration.ts';
 import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
@@ -105,9 +106,11 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const metrics = createMetrics(version);
   const receivers = createReceivers({ config });
   const removed = createRemovedOutboxes(receivers.map(({ name }) => name));
+  const courtesy = createCourtesy();
   const environment: ServiceEnvironment = {
     db,
     clock,
+    courtesy,
     logger,
     license,
     partitions: createPartitions(db),
@@ -145,6 +148,7 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
   const resolveConnection = createConnectionResolver(resolveActor, config);
   const sockets = createGraphqlSockets({
     graphql,
+    courtesy,
     resolveActor,
     resolveConnection,
     assertMayUpgrade: (request) => assertMayUpgrade(request, config),
@@ -185,19 +189,22 @@ export function createApp({ config, db, clock, logger, license }: AppOptions): A
     createRetention(environment),
     changes,
   ];
+
+  function answer(request: Request, env: unknown): Response | Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith(`${PROMETHEUS_BASE}/`)) return prometheus.fetch(request, peerAddressOf(env));
+    switch (pathname) {
+      case '/graphql':
+        return serveGraphql({ graphql, metrics, corsOrigins }, request, peerAddressOf(env));
+      case '/auth/verify':
+        return serveEdge({ edgeVerify, metrics, corsOrigins }, request, peerAddressOf(env));
+      default:
+        return rest.fetch(request, env);
+    }
+  }
+
   return {
-    fetch(request, env) {
-      const { pathname } = new URL(request.url);
-      if (pathname.startsWith(`${PROMETHEUS_BASE}/`)) return prometheus.fetch(request, peerAddressOf(env));
-      switch (pathname) {
-        case '/graphql':
-          return serveGraphql({ graphql, metrics, corsOrigins }, request, peerAddressOf(env));
-        case '/auth/verify':
-          return serveEdge({ edgeVerify, metrics, corsOrigins }, request, peerAddressOf(env));
-        default:
-          return rest.fetch(request, env);
-      }
-    },
+    fetch: (request, env) => courtesy.answering(() => answer(request, env)),
     prepare: prometheus.prepare,
     start() {
       for (const worker of workers) worker.start();

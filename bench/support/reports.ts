@@ -1,27 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND_MS } from '../../src/lib/duration.ts';
+import { selectReportsDue } from '../../src/storage/reports.ts';
 import type { BenchDatabase } from './postgres.ts';
 import { progress } from './progress.ts';
 
-const MAX_SECONDS = 600;
-/** Longer than a step of the closing takes, which is seen when it is done. */
-const QUIET_SECONDS = 30;
-/** The first of them are there by then; a history of less than a day has none. */
-const FIRST_SECONDS = 90;
+const LONGEST_SECONDS = 1800;
+const TELL_EACH_SECONDS = 30;
 
 /**
- * Waits until the service has closed the reports of a history that was made beneath it, as they are where it did not
- * begin today: closing them all takes both processors for a while.
+ * Waits until the service has closed the reports of a history that was made beneath it, as it does of itself: closing
+ * them takes it and PostgreSQL a while. Throws when that takes too long.
  */
-export async function settleReports({ query }: BenchDatabase): Promise<void> {
-  let known = 0;
-  let quietSeconds = 0;
-  for (let i = 0; i < MAX_SECONDS && quietSeconds < (known === 0 ? FIRST_SECONDS : QUIET_SECONDS); i += 1) {
-    await sleep(SECOND_MS);
+export async function settleReports({ db, query }: BenchDatabase): Promise<void> {
+  for (let seconds = 0; seconds < LONGEST_SECONDS; seconds += 1) {
+    const due = await db.owner((tx) => selectReportsDue(tx, null, 1, null));
     const [row] = await query<{ count: number }>('SELECT count(*)::int FROM np_slo_reports');
-    const count = row?.count ?? 0;
-    quietSeconds = count === known ? quietSeconds + 1 : 0;
-    known = count;
+    const isDone = due.length === 0;
+    if (isDone || seconds % TELL_EACH_SECONDS === 0) {
+      progress(`${row?.count ?? 0} reports are closed${isDone ? '' : ', more are to be'}`);
+    }
+    if (isDone) return;
+    await sleep(SECOND_MS);
   }
-  progress(`${known} reports are closed`);
+  throw new Error(`the reports are not closed after ${LONGEST_SECONDS} s`);
 }

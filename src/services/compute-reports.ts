@@ -3,7 +3,7 @@ import { groupBy } from '../lib/group-by.ts';
 import { alertsFired } from '../slo/alerts-fired.ts';
 import type { Slo } from '../slo/definition.ts';
 import { statusInstants } from '../slo/instants.ts';
-import { FigureWalk, type MinuteFigures } from '../slo/minute-figures.ts';
+import { FigureWalk, type MinuteFigures, suspectBelow } from '../slo/minute-figures.ts';
 import { type ReportRow, reportRow } from '../slo/report.ts';
 import { joinFigures } from '../slo/report-figures.ts';
 import { type PeriodWindow, reportPeriodAt } from '../slo/report-periods.ts';
@@ -12,6 +12,7 @@ import { windowInstant } from '../slo/rule.ts';
 import type { ObjectiveRule, Sums, SumsBetween } from '../slo/status.ts';
 import { objectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
+import type { InPieces } from '../storage/in-pieces.ts';
 import { selectDayReports } from '../storage/reports.ts';
 import { loadFirstRows, type SeriesKey } from '../storage/series-columns.ts';
 import { loadTotals } from '../storage/series-totals.ts';
@@ -50,6 +51,8 @@ interface Before {
 
 /** SLOs whose stored days are in memory at a time. */
 const SLOS_AT_A_TIME = 100;
+/** Reports that are made at a time. */
+const REPORTS_AT_A_TIME = 250;
 
 /**
  * From where on the series' minutes are whole; -Infinity where none has gone yet. Days before it have to be
@@ -123,18 +126,24 @@ async function loadBefores(tx: Tx, tasks: readonly ReportTask[]): Promise<(Befor
 
 /** One for each task, in their order. */
 async function loadFigures(
-  tx: Tx,
+  inPieces: InPieces,
   tasks: readonly ReportTask[],
   befores: readonly (Before | null)[],
-  signal: AbortSignal | undefined,
 ): Promise<MinuteFigures[]> {
   const fromOf = (n: number, { window }: ReportTask): number => befores[n]?.fromMs ?? window.startMs;
   const walks = tasks.map((task, n) => new FigureWalk(task.rule, fromOf(n, task), task.atMs));
   await walkUsedMinutes(
-    tx,
-    tasks.map((task, n) => ({ key: task.key, fromMs: fromOf(n, task) + MINUTE_MS, toMs: task.atMs })),
-    (n, at, good, total) => walks[n]?.add(at - MINUTE_MS, good, total),
-    signal,
+    inPieces,
+    tasks.map((task, n) => ({
+      key: task.key,
+      fromMs: fromOf(n, task) + MINUTE_MS,
+      toMs: task.atMs,
+      tellBelow: suspectBelow(task.rule),
+    })),
+    {
+      counted: (n, minutes) => walks[n]?.count(minutes),
+      told: (n, at, good, total) => walks[n]?.add(at - MINUTE_MS, good, total),
+    },
   );
   return walks.map((walk, n) => {
     const before = befores[n] ?? null;
@@ -159,21 +168,56 @@ function withBefore(task: ReportTask, before: Before | null, between: SumsBetwee
 }
 
 /**
- * The reports, in the order of the tasks; null for a closed period before the SLO's creation without data. In a
- * few statements for all of them, and in bounded memory, however many there are.
+ * The reports, in the order of the tasks; null for a closed period before the SLO's creation without data. In
+ * short pieces and in bounded memory, however many there are.
  */
 export async function computeReports(
-  tx: Tx,
+  inPieces: InPieces,
   tasks: readonly ReportTask[],
-  signal?: AbortSignal,
 ): Promise<(ReportRow | null)[]> {
-  const befores = await loadBefores(tx, tasks);
+  const befores = await inPieces((tx) => loadBefores(tx, tasks));
+  const figures = await loadFigures(inPieces, tasks, befores);
+  const rows: (ReportRow | null)[] = tasks.map(() => null);
+  for (const some of atATime(tasks)) {
+    const parts = some.flatMap((i): Part[] => {
+      const [task, minutes] = [tasks[i], figures[i]];
+      return task === undefined || minutes === undefined
+        ? []
+        : [{ i, task, minutes, before: befores[i] ?? null }];
+    });
+    const made = await inPieces((tx) => makeRows(tx, parts));
+    parts.forEach(({ i }, n) => {
+      rows[i] = made[n] ?? null;
+    });
+  }
+  return rows;
+}
+
+/** What is known of a task before its sums are. */
+interface Part {
+  /** The number of the task. */
+  readonly i: number;
+  readonly task: ReportTask;
+  readonly before: Before | null;
+  readonly minutes: MinuteFigures;
+}
+
+/** The numbers of the tasks, a few at a time; those of one period together, since they share what they look up. */
+function* atATime(tasks: readonly ReportTask[]): Generator<number[]> {
+  const startOf = (i: number): number => tasks[i]?.window.startMs ?? 0;
+  const endOf = (i: number): number => tasks[i]?.window.endMs ?? 0;
+  const ordered = [...tasks.keys()].sort((a, b) => startOf(a) - startOf(b) || endOf(a) - endOf(b));
+  for (let from = 0; from < ordered.length; from += REPORTS_AT_A_TIME) {
+    yield ordered.slice(from, from + REPORTS_AT_A_TIME);
+  }
+}
+
+async function makeRows(tx: Tx, parts: readonly Part[]): Promise<(ReportRow | null)[]> {
   const loaded = await loadTotals(
     tx,
-    tasks.map(({ key, rule, window, atMs }, i) => {
-      const before = befores[i];
+    parts.map(({ task: { key, rule, window, atMs }, before }) => {
       const instants = statusInstants(rule, atMs, window);
-      const rest = before === null || before === undefined ? [] : [restInstant(rule, before.fromMs)];
+      const rest = before === null ? [] : [restInstant(rule, before.fromMs)];
       return {
         key,
         instants: [...new Set([...instants, ...rest])].sort((a, b) => a - b),
@@ -181,14 +225,12 @@ export async function computeReports(
       };
     }),
   );
-  const figures = await loadFigures(tx, tasks, befores, signal);
-  return tasks.map((task, i) => {
+  return parts.map(({ task, before, minutes }, n) => {
     const { slo, rule, window, atMs, open } = task;
-    const sums = loaded[i];
-    const minutes = figures[i];
-    if (sums === undefined || minutes === undefined) throw new RangeError('a report has no totals');
+    const sums = loaded[n];
+    if (sums === undefined) throw new RangeError('a report has no totals');
     const straddle = straddleOptions(slo, rule, window, sums.minutes);
-    const between = withBefore(task, befores[i] ?? null, (fromMs, toMs) => sums.totals.between(fromMs, toMs));
+    const between = withBefore(task, before, (fromMs, toMs) => sums.totals.between(fromMs, toMs));
     const status = objectiveStatus(rule, atMs, between, { window, ...straddle });
     const fired = alertsFired(slo, rule.objective.name, window.startMs, atMs);
     const isBeforeAll = status.reliability === null && !open && slo.createdAtMs >= window.endMs;

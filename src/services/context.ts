@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PrometheusSource, TableSource } from '../config-sources.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Courtesy } from '../lib/courtesy.ts';
 import type { Slo } from '../slo/definition.ts';
 import type { Database } from '../storage/client.ts';
 import type { Partitions } from '../storage/partitions.ts';
@@ -32,6 +33,8 @@ export interface SourceSettings {
 export interface ServiceEnvironment {
   readonly db: Database;
   readonly clock: Clock;
+  /** Between requests and what is done in the background. */
+  readonly courtesy: Courtesy;
   readonly logger: Logger;
   readonly license: LicenseGuard;
   readonly partitions: Partitions;

@@ -7,6 +7,7 @@ import type { ReportPeriod, ReportRow } from '../slo/report.ts';
 import type { GroupableReport, ReportUnit } from '../slo/report-groups.ts';
 import { reportPeriodAt } from '../slo/report-periods.ts';
 import type { Tx } from '../storage/client.ts';
+import { inOne } from '../storage/in-pieces.ts';
 import { selectReportDue, selectReports } from '../storage/reports.ts';
 import { selectAllSlos } from '../storage/slos.ts';
 import { slosByReference } from '../storage/slos-by-reference.ts';
@@ -155,7 +156,7 @@ async function collect(
   for (const report of await readStored(tx, slos, input, nowMs, storedUntil)) {
     bySlo.get(report.sloId)?.push(report);
   }
-  const rows = await computeReports(tx, tasks);
+  const rows = await computeReports(inOne(tx), tasks);
   for (const [i, { slo }] of tasks.entries()) {
     const row = rows[i] ?? null;
     if (row !== null) bySlo.get(slo.id)?.push(reportOf(slo, period, row));

@@ -82,11 +82,18 @@ export async function notePullFailures(
 /**
  * Stores what was read, with the new position in the same transaction. What somebody else has read in the
  * meantime, and what was read by an old definition, is dropped. A minute that was read before and has not
- * changed writes nothing.
+ * changed writes nothing. What does not reach up to now gives way to requests.
  */
-export async function storePulls(env: ServiceEnvironment, reads: readonly SourceRead[]): Promise<void> {
+export async function storePulls(
+  env: ServiceEnvironment,
+  reads: readonly SourceRead[],
+  signal?: AbortSignal,
+): Promise<void> {
   const nowMs = env.clock.now();
+  const atMs = floorTo(nowMs, MINUTE_MS);
   for (const pass of passesOf(reads)) {
+    const isUrgent = pass.every((read) => !read.isBackfill && isLast(read.slo, read, atMs));
+    if (!isUrgent) await env.courtesy.turn(signal);
     const oldestMs = pass.reduce((oldest, { range }) => Math.min(oldest, range.fromMs), nowMs);
     await env.partitions.ensure(oldestMs, nowMs + 10 * MINUTE_MS);
     env.onPointsStored(await env.db.owner((tx) => storePass(tx, pass, nowMs)));
@@ -174,7 +181,7 @@ async function storeTaken(tx: Tx, taken: readonly Taken[], atMs: number, nowMs: 
   }
 }
 
-function isLast(slo: Slo, { range, isBackfill }: SourceRead, atMs: number): boolean {
+function isLast(slo: Pick<Slo, 'backfill'>, { range, isBackfill }: SourceRead, atMs: number): boolean {
   // A minute may have begun since the range was chosen.
   return range.toMs >= (isBackfill ? (slo.backfill?.toMs ?? atMs) : atMs - MINUTE_MS);
 }

@@ -2,7 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
 import { groupBy } from '../lib/group-by.ts';
 import { changedFrom } from '../slo/history-marks.ts';
 import { type PeriodWindow, periodsEndingIn, REPORT_PERIODS, reportPeriodAt } from '../slo/report-periods.ts';
-import type { Tx } from '../storage/client.ts';
+import type { InPieces } from '../storage/in-pieces.ts';
 import {
   type ReportCursor,
   type ReportPosition,
@@ -17,10 +17,14 @@ import type { ServiceEnvironment } from './context.ts';
 const SLOS_A_PASS = 1000;
 /** Days that one step closes, so that what was missed in a year is caught up in bounded steps. */
 const DAYS_A_STEP = 32;
-/** Minutes of several accounts that are read in one transaction: a day of a thousand SLOs, a quarter of ten. */
+/** Minutes of several accounts that one step reads: a day of a thousand SLOs, a quarter of ten. */
 const MINUTES_A_STEP = 1_500_000;
 /** Minutes of one account: those of all its SLOs are read together, a month of a thousand. */
 const MINUTES_OF_AN_ACCOUNT = 50_000_000;
+/** SLOs whose periods are found at a time. */
+const SLOS_A_PLANNING = 50;
+/** SLOs whose reports are written in one transaction, for which writers of these SLOs may have to wait. */
+const SLOS_A_WRITE = 25;
 
 export interface StoreReportsOptions {
   readonly signal?: AbortSignal;
@@ -30,8 +34,9 @@ export interface StoreReportsOptions {
 
 /**
  * Stores the reports of every period that has closed since, whatever was missed, and corrects the stored ones
- * that late data, an adjustment or a backfill has changed. Safe to run anywhere at any time: of two that do the
- * same, one finds the position moved and writes nothing. Returns how many rows it wrote.
+ * that late data, an adjustment or a backfill has changed. Gives way to requests between its pieces. Safe to run
+ * anywhere at any time: of two that do the same, one finds the position moved and writes nothing. Returns how many
+ * rows it wrote.
  */
 export async function storeReports(
   env: ServiceEnvironment,
@@ -45,8 +50,7 @@ export async function storeReports(
     const due: SloReporting[] = await env.db.owner((tx) => selectReportsDue(tx, after, SLOS_A_PASS, shards));
     for (let left = due; left.length > 0; ) {
       const next: SloReporting[] = [];
-      for (const plans of batchesOf(left.flatMap((reporting) => planOf(reporting) ?? []))) {
-        signal?.throwIfAborted();
+      for (const plans of batchesOf(await plansOf(env, left, signal))) {
         const step = await takeStep(env, plans, signal);
         written += step.written;
         next.push(...step.left);
@@ -71,7 +75,7 @@ interface Plan {
 const minutesOf = ({ changed, closing }: Plan): number =>
   [...changed, ...closing].reduce((sum, { window }) => sum + (window.endMs - window.startMs) / MINUTE_MS, 0);
 
-/** One after another, as many together as one transaction may read; the SLOs of an account stay together. */
+/** One after another, as many together as one step may read; the SLOs of an account stay together. */
 function* batchesOf(plans: readonly Plan[]): Generator<Plan[]> {
   let batch: Plan[] = [];
   let minutes = 0;
@@ -91,27 +95,31 @@ function* batchesOf(plans: readonly Plan[]): Generator<Plan[]> {
 }
 
 /**
- * Computes and stores some periods of some SLOs. The reading locks nobody out: what changes meanwhile raises the
- * version of the history above the one that is noted, and is looked at again. `left`: those with more to close.
+ * Computes and stores some periods of some SLOs. The reading locks nobody out, and is no single state of the data: what
+ * changes meanwhile raises the version of the history above the one that is noted, and is looked at again. `left`: those
+ * with more to close.
  */
 async function takeStep(
   env: ServiceEnvironment,
   plans: readonly Plan[],
   signal: AbortSignal | undefined,
 ): Promise<{ written: number; left: SloReporting[] }> {
-  const reports = await env.db.owner(async (tx) => {
-    // One state of the data for all of the statements.
-    await tx.client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    return computeStep(tx, plans, signal);
-  });
+  const inTurns: InPieces = async (piece) => {
+    await env.courtesy.turn(signal);
+    return env.db.owner(piece);
+  };
+  const reports = await computeStep(inTurns, plans);
   let written = 0;
   const left: SloReporting[] = [];
-  for (const [accountId, some] of groupBy(reports, ({ slo }) => slo.accountId)) {
-    const saved = await env.db.owner((tx) => saveReports(tx, accountId, some, env.clock.now()));
-    written += saved.written;
-    for (const { next, ...reporting } of some) {
-      const isLeft = next.dueAtMs !== null && next.dueAtMs <= closableUntil(reporting);
-      if (isLeft && saved.moved.has(reporting.slo.id)) left.push({ ...reporting, position: next });
+  for (const [accountId, own] of groupBy(reports, ({ slo }) => slo.accountId)) {
+    for (let from = 0; from < own.length; from += SLOS_A_WRITE) {
+      const some = own.slice(from, from + SLOS_A_WRITE);
+      const saved = await inTurns((tx) => saveReports(tx, accountId, some, env.clock.now()));
+      written += saved.written;
+      for (const { next, ...reporting } of some) {
+        const isLeft = next.dueAtMs !== null && next.dueAtMs <= closableUntil(reporting);
+        if (isLeft && saved.moved.has(reporting.slo.id)) left.push({ ...reporting, position: next });
+      }
     }
   }
   return { written, left };
@@ -128,6 +136,20 @@ function closableUntil({ slo }: SloReporting): number {
 /** The end of the last day that is closed, being the start of the one that is due. */
 const closedUntil = ({ slo }: SloReporting, dueAtMs: number): number =>
   reportPeriodAt(slo, 'day', dueAtMs - 1).startMs;
+
+async function plansOf(
+  { courtesy }: ServiceEnvironment,
+  reportings: readonly SloReporting[],
+  signal: AbortSignal | undefined,
+): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  for (const [i, reporting] of reportings.entries()) {
+    if (i % SLOS_A_PLANNING === 0) await courtesy.turn(signal);
+    const plan = planOf(reporting);
+    if (plan !== null) plans.push(plan);
+  }
+  return plans;
+}
 
 /** Null where nothing is to be written, not even how far the reports have come. */
 function planOf(reporting: SloReporting): Plan | null {
@@ -154,26 +176,24 @@ function planOf(reporting: SloReporting): Plan | null {
   };
 }
 
-async function computeStep(
-  tx: Tx,
-  plans: readonly Plan[],
-  signal: AbortSignal | undefined,
-): Promise<SloReports[]> {
-  const changed = await correctable(
-    tx,
-    plans.flatMap((plan) => plan.changed),
-  );
-  const tasks = [...changed, ...plans.flatMap(({ closing }) => closing)];
-  const rows = await computeReports(tx, tasks, signal);
+/** What is to be written. An SLO of which minutes were dropped meanwhile is left for the next time. */
+async function computeStep(inPieces: InPieces, plans: readonly Plan[]): Promise<SloReports[]> {
+  const all = plans.flatMap(({ changed, closing }) => [...changed, ...closing]);
+  const kept = await inPieces((tx) => keptFrom(tx, all));
+  const stored = new Set(plans.flatMap(({ changed }) => changed));
+  const tasks = all.filter((task, i) => !stored.has(task) || isCorrectable(task, kept[i]));
+  const rows = await computeReports(inPieces, tasks);
+  const keptAfter = await inPieces((tx) => keptFrom(tx, all));
+  const torn = new Set(all.flatMap(({ slo }, i) => (kept[i] === keptAfter[i] ? [] : [slo.id])));
   const bySlo = groupBy(tasks.keys(), (i) => tasks[i]?.slo.id);
-  return plans.map(({ reporting, next }) => ({
-    ...reporting,
-    rows: (bySlo.get(reporting.slo.id) ?? []).flatMap((i) => {
+  return plans.flatMap(({ reporting, next }) => {
+    if (torn.has(reporting.slo.id)) return [];
+    const own = (bySlo.get(reporting.slo.id) ?? []).flatMap((i) => {
       const [task, row] = [tasks[i], rows[i] ?? null];
       return task === undefined || row === null ? [] : [{ period: task.window.period, row }];
-    }),
-    next,
-  }));
+    });
+    return [{ ...reporting, rows: own, next }];
+  });
 }
 
 const tasksOf = ({ slo }: SloReporting, windows: readonly PeriodWindow[]): ReportTask[] =>
@@ -187,10 +207,5 @@ function changedSince({ slo, position, historyVersion }: SloReporting): number {
 }
 
 /** A day whose minutes are gone stays as it is; what is longer is put together from its days. */
-async function correctable(tx: Tx, tasks: readonly ReportTask[]): Promise<ReportTask[]> {
-  const kept = await keptFrom(tx, tasks);
-  return tasks.filter(({ window }, i) => {
-    const keptMs = kept[i] ?? Number.NEGATIVE_INFINITY;
-    return keptMs <= window.startMs || (window.period !== 'day' && keptMs < window.endMs);
-  });
-}
+const isCorrectable = ({ window }: ReportTask, keptMs = Number.NEGATIVE_INFINITY): boolean =>
+  keptMs <= window.startMs || (window.period !== 'day' && keptMs < window.endMs);

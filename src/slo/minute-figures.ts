@@ -12,8 +12,15 @@ export interface MinuteFigures {
   readonly longestBadRun: number;
 }
 
+/** Only a minute whose good/total is below this can make a minute or a slice bad; Infinity where each can. */
+export function suspectBelow({ budgetingMethod, objective, sliceMs }: ObjectiveRule): number {
+  if (budgetingMethod === 'occurrences') return objective.target;
+  return sliceMs === MINUTE_MS ? (objective.timeSliceTarget ?? 1) : Number.POSITIVE_INFINITY;
+}
+
 /**
- * Gathers what the used minutes of `[fromMs, toMs)` tell; they are added in ascending order. Occurrences: a
+ * Gathers what the used minutes of `[fromMs, toMs)` tell: all are counted, and those below `suspectBelow` at least are
+ * added, in ascending order. Occurrences: a
  * minute is bad when it was observed and its own good/total is below the target. Time slices: all minutes of
  * a bad slice are bad, observed or not; a slice that straddles `fromMs` is judged by its minutes from there,
  * one that is not complete at `toMs` does not count.
@@ -36,9 +43,13 @@ export class FigureWalk {
     this.#toMs = toMs;
   }
 
+  /** So many more minutes with used events, added or not. */
+  count(minutes: number): void {
+    this.#observed += minutes;
+  }
+
+  /** A minute with used events. */
   add(minuteMs: number, good: number, total: number): void {
-    if (total <= 0) return;
-    this.#observed += 1;
     const { budgetingMethod, objective, sliceMs } = this.#rule;
     if (budgetingMethod === 'occurrences') {
       if (below(good / total, objective.target)) this.#addBad(minuteMs, minuteMs + MINUTE_MS);

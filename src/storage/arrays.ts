@@ -147,14 +147,17 @@ export function decodeInt4Array(bytes: Buffer | null): Int32Array {
   return out;
 }
 
+/** What `timestamptz_send` made of an instant, in epoch milliseconds. */
+export const readInstant = (bytes: Buffer, offset: number): number =>
+  (bytes.readInt32BE(offset) * 0x1_0000_0000 + bytes.readUInt32BE(offset + 4)) / 1000 + PG_EPOCH_MS;
+
 /** `array_send(timestamptz[])`, without nulls, back into epoch milliseconds. */
 export function decodeInstantArray(bytes: Buffer | null): Float64Array {
   if (bytes === null) return new Float64Array(0);
   const out = new Float64Array(elementCount(bytes));
   let offset = HEADER_BYTES;
   for (let i = 0; i < out.length; i += 1) {
-    const micros = bytes.readInt32BE(offset + 4) * 0x1_0000_0000 + bytes.readUInt32BE(offset + 8);
-    out[i] = micros / 1000 + PG_EPOCH_MS;
+    out[i] = readInstant(bytes, offset + 4);
     offset += 12;
   }
   return out;

@@ -106,7 +106,7 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
       if ('failure' in answer) failures.push({ task, message: answer.failure, isTooMuch: false });
       else reads.push({ ...task, ...answer });
     });
-    await storePulls(env, reads);
+    await storePulls(env, reads, signal);
     for (const { slo } of reads) own.get(slo.id)?.succeeded();
     await failTasks(failures);
     return reads.length;

@@ -23,6 +23,7 @@ import {
   loadCompositesAt,
   loadLosses,
 } from '../../src/storage/composite-rows.ts';
+import { inOne } from '../../src/storage/in-pieces.ts';
 import { loadWholeMinutes } from '../../src/storage/minute-samples.ts';
 import { moveCounts } from '../../src/storage/move-counts.ts';
 import {
@@ -290,9 +291,12 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     const others = Array.from({ length: 15 }, (_, i) => ({ ...key, objective: `other-${i}` }));
     for (const keys of [[key], [key, ...others]]) {
       await walkUsedMinutes(
-        tx,
-        keys.map((one) => ({ key: one, ...hour })),
-        (...minute) => minutes.push(minute),
+        inOne(tx),
+        keys.map((one) => ({ key: one, ...hour, tellBelow: Number.POSITIVE_INFINITY })),
+        {
+          counted: (...some) => minutes.push(some),
+          told: (...minute) => minutes.push(minute),
+        },
       );
     }
     return minutes;

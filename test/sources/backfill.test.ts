@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import { cancelBackfill, startBackfill } from '../../src/services/backfill.ts';
 import { evaluate } from '../../src/services/evaluate.ts';
@@ -84,4 +84,18 @@ test('refuses ranges and SLOs for which there is nothing to read', async () => {
   const cancelled = await cancelBackfill({ ctx, input: { id } });
   expect(cancelled.backfill).toMatchObject({ finishedAtMs: NOW, nextMs: AT - HOUR_MS });
   await start({ id, fromMs: AT - 2 * HOUR_MS });
+});
+
+test('a past range gives way to requests, the newest minutes do not', async () => {
+  const { create, settle, env } = createPulling(database, NOW, { prometheus: {}, tables });
+  // What other tests have begun.
+  await settle();
+  const turn = vi.spyOn(env.courtesy, 'turn');
+  const slo = { time_window: { type: 'rolling', duration: '5m' } };
+  const id = await create('gentle', { type: 'table', source: 'orders' }, { slo });
+  await settle();
+  expect(turn).not.toHaveBeenCalled();
+  await startBackfill({ ctx: actingAs(env, 'primary'), input: { id, fromMs: AT - HOUR_MS } });
+  await settle();
+  expect(turn).toHaveBeenCalledTimes(1);
 });

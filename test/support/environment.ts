@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { createCourtesy } from '../../src/lib/courtesy.ts';
 import { createAccessKeys } from '../../src/services/access-keys.ts';
 import type { ServiceContext, ServiceEnvironment } from '../../src/services/context.ts';
 import { createStatusHub, type StatusHub } from '../../src/services/status-hub.ts';
@@ -17,6 +18,7 @@ export function createTestEnvironment(database: Pick<TestDatabase, 'db'>, nowMs:
   return {
     db,
     clock: fakeClock(nowMs),
+    courtesy: createCourtesy(),
     logger: pino({ level: 'silent' }),
     license: { assertCanChangeDefinitions: () => undefined },
     partitions: createPartitions(db),

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { atInstant } from '../../lib/at-instant.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Courtesy } from '../../lib/courtesy.ts';
 import { SECOND_MS } from '../../lib/duration.ts';
 import { ServiceError } from '../../lib/errors.ts';
 import type { AuthenticatedActor } from '../auth/credential.ts';
@@ -27,6 +28,7 @@ export interface GraphqlSockets {
 
 export interface GraphqlSocketsOptions {
   readonly graphql: Graphql;
+  readonly courtesy: Courtesy;
   readonly resolveActor: ResolveActor;
   readonly resolveConnection: ResolveConnection;
   /** Throws a ServiceError for a page that may not open a WebSocket. */
@@ -65,7 +67,7 @@ interface Peer {
 
 /** GraphQL over WebSockets, in the protocol graphql-transport-ws. */
 export function createGraphqlSockets(options: GraphqlSocketsOptions): GraphqlSockets {
-  const { graphql, resolveActor, resolveConnection, assertMayUpgrade, clock, logger } = options;
+  const { graphql, courtesy, resolveActor, resolveConnection, assertMayUpgrade, clock, logger } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -94,7 +96,7 @@ export function createGraphqlSockets(options: GraphqlSocketsOptions): GraphqlSoc
       operations.set(prepared.args, prepared);
       return prepared.args;
     },
-    execute: (args) => operationOf(args).execute(),
+    execute: (args) => courtesy.answering(() => operationOf(args).execute()),
     subscribe: (args) => operationOf(args).subscribe(),
     onNext(_context, _id, _payload, args, { data, errors }) {
       if (errors === undefined) return;

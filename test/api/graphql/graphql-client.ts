@@ -1,16 +1,11 @@
-import { pino } from 'pino';
 import { createGraphql, type Graphql, type GraphqlOptions } from '../../../src/api/graphql/create-graphql.ts';
 import type { LimitClass } from '../../../src/api/graphql/limits.ts';
-import { createAccessKeys } from '../../../src/services/access-keys.ts';
 import type { ServiceEnvironment } from '../../../src/services/context.ts';
-import { createPartitions } from '../../../src/storage/partitions.ts';
-import { authConfig } from '../../support/auth-config.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
+import { createTestEnvironment } from '../../support/environment.ts';
+import type { FakeClock } from '../../support/fake-clock.ts';
 
 export const NOW = '2026-03-10T12:00:00Z';
-
-const DAY_MS = 86_400_000;
 
 export interface Answer {
   readonly status: number;
@@ -39,20 +34,7 @@ export interface GraphqlClient {
  */
 export async function createGraphqlClient(options: Partial<GraphqlOptions> = {}): Promise<GraphqlClient> {
   const database = await createTestDatabase();
-  const clock = fakeClock(NOW);
-  const logger = pino({ level: 'silent' });
-  const environment: ServiceEnvironment = {
-    db: database.db,
-    clock,
-    logger,
-    license: { assertCanChangeDefinitions: () => undefined },
-    partitions: createPartitions(database.db),
-    accessKeys: createAccessKeys(authConfig()),
-    sources: { prometheus: {}, tables: {} },
-    onPointsStored: () => undefined,
-    onSloRemoved: () => undefined,
-    retentionMs: 100 * DAY_MS,
-  };
+  const environment = createTestEnvironment(database, Date.parse(NOW));
   const graphql = createGraphql({
     environment,
     resolveActor: async ({ headers }) => {
@@ -62,14 +44,14 @@ export async function createGraphqlClient(options: Partial<GraphqlOptions> = {})
     },
     limitsFor: ({ headers }) => (headers.get('x-test-limits') === 'gateway' ? 'gateway' : 'client'),
     production: true,
-    logger,
+    logger: environment.logger,
     ...options,
   });
   return {
     graphql,
     database,
     environment,
-    clock,
+    clock: environment.clock,
     async ask(query, variables, { account = 'primary', role = 'admin', limits = 'client' } = {}) {
       const request = new Request('http://localhost/graphql', {
         method: 'POST',
