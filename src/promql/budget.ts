@@ -1,4 +1,5 @@
 import { PromqlError } from './promql-error.ts';
+import type { SampleSource } from './source.ts';
 
 /** Samples looked at between two pauses: some milliseconds of work. */
 const BREATH = 500_000;
@@ -7,14 +8,16 @@ const BREATH = 500_000;
 export class Budget {
   readonly #maxSamples: number;
   readonly #signal: AbortSignal;
+  readonly #source: SampleSource;
   #held = 0;
   #peak = 0;
   #read = 0;
   #sinceBreath = 0;
 
-  constructor(maxSamples: number, signal: AbortSignal) {
+  constructor(maxSamples: number, signal: AbortSignal, source: SampleSource) {
     this.#maxSamples = maxSamples;
     this.#signal = signal;
+    this.#source = source;
   }
 
   get held(): number {
@@ -62,9 +65,10 @@ export class Budget {
     this.check();
   }
 
-  /** Throws once the query's signal has aborted. */
+  /** Throws once the query's signal has aborted, or what its source has handed out is out of date. */
   check(): void {
     if (this.#signal.aborted) throw abortError(this.#signal.reason);
+    if (this.#source.isOutdated?.() === true) throw new Error('The samples are out of date.');
   }
 }
 

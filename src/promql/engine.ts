@@ -89,7 +89,7 @@ export async function evaluateRange(
 
 async function prepare({ text, expr, source, signal, options }: Query, grid: Grid): Promise<Evaluation> {
   const { lookbackMs, subqueryStepMs, maxSamples, maxSeries } = { ...ENGINE_OPTIONS, ...options };
-  const budget = new Budget(maxSamples, signal);
+  const budget = new Budget(maxSamples, signal, source);
   budget.check();
   budget.hold(grid.steps);
   const planned = planSelections(expr, { query: grid, lookbackMs, subqueryStepMs });

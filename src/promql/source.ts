@@ -54,4 +54,6 @@ export interface SampleSource {
    * `signal` aborts.
    */
   select(selections: readonly Selection[], signal: AbortSignal): Promise<readonly (readonly Series[])[]>;
+  /** Once it is so, nobody wants the answer any more: the evaluation fails as soon as it notices. Left out: never. */
+  isOutdated?(): boolean;
 }

@@ -2,7 +2,7 @@ import type { Expr } from '../promql/ast.ts';
 import { evaluateInstant, evaluateRange, type Query } from '../promql/engine.ts';
 import { PromqlError } from '../promql/promql-error.ts';
 import type { QueryResult } from '../promql/result.ts';
-import { SERIES_LIMITS } from '../storage/series-source.ts';
+import { SERIES_LIMITS } from '../storage/series-limits.ts';
 import type { SeriesContext } from './series-context.ts';
 
 interface Asked {
@@ -57,18 +57,13 @@ async function evaluate(
   { query, lookbackMs, signal }: Asked,
   run: (query: Query) => Promise<QueryResult>,
 ): Promise<QueryResult> {
-  const source = ctx.series.open(ctx.actor.accountId);
+  const options = lookbackMs === undefined ? {} : { options: { lookbackMs } };
   try {
-    return await run({
-      ...query,
-      source,
-      signal,
-      ...(lookbackMs === undefined ? {} : { options: { lookbackMs } }),
-    });
+    return await ctx.series.query(ctx.actor.accountId, signal, (source) =>
+      run({ ...query, source, signal, ...options }),
+    );
   } catch (error) {
     throw signal.aborted ? abortError(signal.reason) : error;
-  } finally {
-    source.release();
   }
 }
 

@@ -34,7 +34,7 @@ const BYTES_PER_MEASURED = 4000;
 const SELECTIONS = 16;
 const MAX_SELECTOR = 200;
 const BYTES_PER_SELECTION = 2 * MAX_SELECTOR;
-const BYTES_PER_SELECTED = 8;
+const BYTES_PER_SELECTED = 80;
 
 /** All series of an account, by its definitions and histories at one time. */
 export class AccountSeries {

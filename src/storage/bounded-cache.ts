@@ -3,11 +3,27 @@ export interface Sized {
   readonly bytes: number;
 }
 
-interface Entry<T> {
-  readonly value: T;
+/** A place in the cache, by which a value is found again without its key for as long as it is kept. */
+export class CacheEntry<T> {
   readonly bytes: number;
   /** Since it was last looked at for letting go. */
-  used: boolean;
+  used = false;
+  #value: T | undefined;
+
+  constructor(value: T, bytes: number) {
+    this.#value = value;
+    this.bytes = bytes;
+  }
+
+  /** Undefined once the cache has let go of it. To look is to use. */
+  get value(): T | undefined {
+    this.used = true;
+    return this.#value;
+  }
+
+  empty(): void {
+    this.#value = undefined;
+  }
 }
 
 /**
@@ -17,7 +33,7 @@ interface Entry<T> {
 export class BoundedCache<T extends Sized> {
   readonly #maxBytes: number;
   // A Map keeps the order of insertion: the first is the next in turn.
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries = new Map<string, CacheEntry<T>>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -29,10 +45,12 @@ export class BoundedCache<T extends Sized> {
   }
 
   get(key: string): T | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    entry.used = true;
-    return entry.value;
+    return this.#entries.get(key)?.value;
+  }
+
+  /** Where the value is kept now; undefined where it is not. */
+  entryOf(key: string): CacheEntry<T> | undefined {
+    return this.#entries.get(key);
   }
 
   /** Keeps the value at its present size. Whatever does not fit any more is let go of, perhaps the value itself. */
@@ -40,7 +58,7 @@ export class BoundedCache<T extends Sized> {
     this.delete(key);
     const { bytes } = value;
     if (bytes > this.#maxBytes) return;
-    this.#entries.set(key, { value, bytes, used: false });
+    this.#entries.set(key, new CacheEntry(value, bytes));
     this.#bytes += bytes;
     // What is passed over comes back behind all others, and by then is used no more: the loop ends.
     for (const [oldest, entry] of this.#entries) {
@@ -60,5 +78,6 @@ export class BoundedCache<T extends Sized> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#bytes -= entry.bytes;
+    entry.empty();
   }
 }

@@ -1,8 +1,8 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { KEPT_CONNECTIONS } from './client.ts';
 import { loadWholeMinutes } from './minute-samples.ts';
-import type { SeriesDatabase } from './rehearsal-series.ts';
 import { loadSamples } from './sample-rows.ts';
+import type { SeriesDatabase } from './series-database.ts';
 import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
 
 /** An account without an SLO, as a rule. */

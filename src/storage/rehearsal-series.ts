@@ -1,9 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { MINUTE_MS } from '../lib/duration.ts';
-import type { Database, ReadTx } from './client.ts';
-
-/** What a store of series reads through. */
-export type SeriesDatabase = Pick<Database, 'once' | 'tenantSnapshot'>;
+import type { ReadTx } from './client.ts';
+import type { SeriesDatabase } from './series-database.ts';
 
 export interface RehearsalSeries {
   readonly db: SeriesDatabase;

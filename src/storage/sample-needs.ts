@@ -2,7 +2,7 @@ import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Selection } from '../promql/source.ts';
 import { changedFrom } from '../slo/history-marks.ts';
 import type { ConfiguredSeries } from './account-series.ts';
-import type { SampleColumn } from './sample-column.ts';
+import { SampleColumn } from './sample-column.ts';
 import { historyMarksOf, type SeriesHistory } from './series-definitions.ts';
 
 /**
@@ -75,26 +75,27 @@ export function instantsIn({ stepMs, phaseMs }: Steps, fromMs: number, toMs: num
 
 /**
  * What of the need is known, and what is to be read. `settledMs`: rows up to there are what they will be, as long
- * as the past does not change. A column whose past has changed is cut off before it.
+ * as the past does not change. A column whose past has changed is cut off before it. `copy`: somebody else may be
+ * reading its arrays.
  */
 export function planNeed(
   need: Need,
   cached: SampleColumn | undefined,
   settledMs: number,
-  makeColumn: (fromMs: number) => SampleColumn,
-  copy: boolean,
+  { copy }: { readonly copy: boolean },
 ): Plan {
   const { history } = need;
+  const { historyVersion } = history;
   // A column of a newer version was made by a query that saw more; it is not older for that.
-  if (cached !== undefined && cached.version < history.historyVersion) {
-    const changedMs = changedFrom(historyMarksOf(history), history.historyVersion - cached.version);
+  if (cached !== undefined && cached.version < historyVersion) {
+    const changedMs = changedFrom(historyMarksOf(history), historyVersion - cached.version);
     cached.cutOff(changedMs <= cached.untilMs ? beginOf(need.steps, changedMs) : changedMs, { copy });
-    cached.version = history.historyVersion;
+    cached.version = historyVersion;
   }
   const toMs = Math.max(need.fromMs, need.toMs);
   const knownMs = settledOf(need.steps, Math.min(toMs, settledMs));
   if (cached === undefined || isApart(cached, need)) {
-    const column = makeColumn(need.fromMs);
+    const column = new SampleColumn(need.fromMs, historyVersion);
     const gaps = [{ need, into: column, fromMs: need.fromMs, toMs, settledMs: knownMs }];
     const isLonger = cached === undefined || toMs - need.fromMs >= cached.untilMs - cached.fromMs;
     return { column, gaps, head: null, keep: isLonger };
@@ -105,7 +106,7 @@ export function planNeed(
   const gaps: Gap[] = [];
   let head: SampleColumn | null = null;
   if (need.fromMs < cached.fromMs) {
-    head = makeColumn(need.fromMs);
+    head = new SampleColumn(need.fromMs, historyVersion);
     gaps.push({ need, into: head, fromMs: need.fromMs, toMs: cached.fromMs, settledMs: cached.fromMs });
   }
   if (toMs > cached.untilMs) {

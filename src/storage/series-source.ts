@@ -1,20 +1,23 @@
 import type { Clock } from '../lib/clock.ts';
-import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
-import { PromqlError } from '../promql/promql-error.ts';
+import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { SampleSource, Selection, Series } from '../promql/source.ts';
-import { AccountSeries, type ConfiguredSeries } from './account-series.ts';
+import { AccountSeries } from './account-series.ts';
 import { BoundedCache, type Sized } from './bounded-cache.ts';
+import { type ChosenSeries, chooseSeries, samplesOf } from './chosen-series.ts';
 import type { ReadTx } from './client.ts';
-import { configuredValue, createConfiguredSamples } from './configured-samples.ts';
 import { fillGaps } from './fill-gaps.ts';
+import { KeptSeries } from './kept-series.ts';
+import { KeptSource } from './kept-source.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { type Grant, MemoryBudget } from './memory-budget.ts';
 import { MinuteGrid } from './minute-grid.ts';
 import { prepareConnections } from './prepare-connections.ts';
-import { createRehearsalSeries, type SeriesDatabase } from './rehearsal-series.ts';
+import { createRehearsalSeries } from './rehearsal-series.ts';
 import { SampleColumn } from './sample-column.ts';
-import { type Need, needKey, type Plan, planNeed, type Steps, stepsOf } from './sample-needs.ts';
-import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
+import { type Plan, planNeed } from './sample-needs.ts';
+import type { SeriesDatabase } from './series-database.ts';
+import { readSeriesHistories, selectSeriesDefinitions } from './series-definitions.ts';
+import { tooManySamples } from './series-limits.ts';
 
 export interface SeriesStoreOptions {
   readonly db: SeriesDatabase;
@@ -23,10 +26,11 @@ export interface SeriesStoreOptions {
   readonly cacheBytes: number;
 }
 
-/** What one query reads through. Its series are good until `release`. */
-export interface OpenSource extends SampleSource {
-  release(): void;
-}
+/**
+ * Reads through the source, whose series are good until it is done. It may be done over, so that it may leave nothing
+ * behind but its result.
+ */
+export type SeriesWork<T> = (source: SampleSource) => Promise<T>;
 
 /** The series of all accounts, as their definitions and snapshots make them. */
 export interface SeriesStore {
@@ -34,27 +38,25 @@ export interface SeriesStore {
   prepare(): Promise<void>;
   /** A store of made-up series that runs the same code, and the clock that it goes by. */
   rehearsal(): { readonly series: SeriesStore; readonly clock: Clock };
-  /** For one query of the account. */
-  open(accountId: string): OpenSource;
+  /** Does the work of one query over the account's series as they stand now, or fails as it does. */
+  query<T>(accountId: string, signal: AbortSignal, work: SeriesWork<T>): Promise<T>;
   /** All series that the account's definitions make now, with or without samples. */
   configured(accountId: string): Promise<AccountSeries>;
 }
 
-export const SERIES_LIMITS = { series: 10_000, rangeMs: 400 * DAY_MS, samples: 50_000_000 } as const;
-
 /** What running queries may hold beside the cache is never less than this. */
 const LEAST_WORKING_BYTES = 128 * 1024 * 1024;
-const SAMPLE_BYTES = 8;
 
 /**
- * A source over the snapshots. What is read is kept as columns, and every query asks, in the transaction that it
- * reads in, which of them still stand: a change made by any replica is seen by the next query.
+ * A source over the snapshots. What is read is kept as columns, and every query asks which of them still stand: a
+ * change made by any replica is seen by the next query.
  */
 export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions): SeriesStore {
   const cache = new BoundedCache<Sized & (SampleColumn | AccountSeries)>(cacheBytes);
   const budget = new MemoryBudget(Math.max(LEAST_WORKING_BYTES, cacheBytes));
   const queue = new KeyedQueue();
   const grid = new MinuteGrid();
+  const kept = new KeptSeries(cache, grid);
   let open = 0;
 
   function cachedAccount(accountId: string): AccountSeries | null {
@@ -81,37 +83,54 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   }
 
   /** The plans of a query's needs, by their keys. */
-  function planAll(needs: ReadonlyMap<string, Need>, nowMs: number): Map<string, Plan> {
+  function planAll({ needs }: ChosenSeries, nowMs: number): Map<string, Plan> {
     const plans = new Map<string, Plan>();
     for (const [key, need] of needs) {
-      const { historyVersion, snapshotsUntilMs } = need.history;
+      const { snapshotsUntilMs } = need.history;
       const settledMs = Math.min(floorTo(nowMs, MINUTE_MS), snapshotsUntilMs ?? Number.NEGATIVE_INFINITY);
-      const make = (fromMs: number): SampleColumn => new SampleColumn(fromMs, historyVersion);
       // Arrays that another query is reading stay as they are.
-      plans.set(key, planNeed(need, columnOf(key), settledMs, make, open > 1));
+      plans.set(key, planNeed(need, columnOf(key), settledMs, { copy: open > 1 }));
     }
     return plans;
   }
 
-  /** What the query asks for, where all of it is kept and still stands; null where something is to be read. */
-  async function readKept(accountId: string, selections: readonly Selection[]): Promise<Done | null> {
-    const account = cachedAccount(accountId);
-    if (account === null) return null;
-    const { fingerprint } = await readSeriesState(db, accountId);
-    if (account.fingerprint !== fingerprint) return null;
-    const nowMs = clock.now();
-    const chosen = selections.map(({ matchers }) => account.match(matchers));
-    assertSeries(chosen);
-    const needs = needsOf(selections, chosen, account, nowMs);
-    const bytes = assertSamples([...needs.values()]) * SAMPLE_BYTES;
-    const plans = planAll(needs, nowMs);
-    for (const { gaps } of plans.values()) if (gaps.length > 0) return null;
-    const grant = budget.tryTake(bytes);
-    if (grant === null) return null;
-    const series = selections.map((selection, i) =>
-      seriesOf(selection, chosen[i] ?? [], plans, account, grid),
-    );
-    return { kind: 'done', series, grant };
+  /** Does the work, and gives back what it was granted. */
+  async function opened<T>(work: (grants: Grant[]) => Promise<T>): Promise<T> {
+    const grants: Grant[] = [];
+    open += 1;
+    try {
+      return await work(grants);
+    } finally {
+      open -= 1;
+      for (const grant of grants) grant.release();
+    }
+  }
+
+  /** Does the work over what is kept. Null where that does not stand, or does not do: then it is to be done over. */
+  async function queryKept<T>(
+    accountId: string,
+    grants: Grant[],
+    work: SeriesWork<T>,
+  ): Promise<{ readonly value: T } | null> {
+    const source = new KeptSource({
+      db,
+      accountId,
+      account: () => cachedAccount(accountId),
+      find(account, selections) {
+        const found = kept.find(account, selections, clock.now());
+        const grant = found === null ? null : budget.tryTake(found.bytes);
+        if (found === null || grant === null) return null;
+        grants.push(grant);
+        return found.series;
+      },
+    });
+    try {
+      const value = await work(source);
+      return (await source.stands()) ? { value } : null;
+    } catch (error) {
+      if (await source.stands()) throw error;
+      return null;
+    }
   }
 
   async function read(
@@ -123,10 +142,8 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   ): Promise<Read> {
     const account = await accountSeries(tx, accountId);
     const nowMs = clock.now();
-    const chosen = selections.map(({ matchers }) => account.match(matchers));
-    assertSeries(chosen);
-    const needs = needsOf(selections, chosen, account, nowMs);
-    const bytes = assertSamples([...needs.values()]) * SAMPLE_BYTES;
+    const chosen = chooseSeries(account, selections, nowMs);
+    const { bytes } = chosen;
     if (bytes > budget.maxBytes) throw tooManySamples();
     if (bytes > (grant?.bytes ?? 0)) {
       const taken = grant === null ? budget.tryTake(bytes) : null;
@@ -137,7 +154,7 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
 
     async function load(held: Grant | null): Promise<Done> {
       try {
-        const plans = planAll(needs, nowMs);
+        const plans = planAll(chosen, nowMs);
         const gaps = [...plans.values()].flatMap((plan) => plan.gaps);
         const lastMs = floorTo(nowMs, MINUTE_MS);
         await fillGaps(tx, gaps, { accountId, objectives: account.objectives, lastMs, signal });
@@ -145,14 +162,36 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
           if (head !== null) column.prepend(head);
           if (keep && filled.length > 0) cache.put(key, column);
         }
-        const series = selections.map((selection, i) =>
-          seriesOf(selection, chosen[i] ?? [], plans, account, grid),
-        );
-        return { kind: 'done', series, grant: held };
+        return { kind: 'done', series: samplesOf(chosen, plans, grid), grant: held };
       } catch (error) {
         held?.release();
         throw error;
       }
+    }
+  }
+
+  /** The selections' series, read in a transaction that sees what they come of at one time. */
+  async function selectRead(
+    accountId: string,
+    selections: readonly Selection[],
+    signal: AbortSignal,
+    grants: Grant[],
+  ): Promise<Done['series']> {
+    let grant: Grant | null = null;
+    for (;;) {
+      signal.throwIfAborted();
+      const held: Grant | null = grant;
+      // One after the other, so that many queries at once do not read the same columns many times.
+      const answer: Read = await queue.run(accountId, () =>
+        db.tenantSnapshot(accountId, (tx) => read(tx, accountId, selections, held, signal)),
+      );
+      if (answer.kind === 'done') {
+        if (answer.grant !== null) grants.push(answer.grant);
+        return answer.series;
+      }
+      grant?.release();
+      // Waiting here holds no connection.
+      grant = await budget.take(answer.bytes, signal);
     }
   }
 
@@ -163,42 +202,14 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
       return { series: createSeriesStore({ ...madeUp, cacheBytes }), clock: madeUp.clock };
     },
     configured: (accountId) => db.tenantSnapshot(accountId, (tx) => accountSeries(tx, accountId)),
-    open(accountId) {
-      const grants: Grant[] = [];
-      open += 1;
-      let released = false;
-      return {
-        async select(selections, signal) {
-          for (const { fromMs, toMs } of selections) assertRange(fromMs, toMs);
-          const kept = await readKept(accountId, selections);
-          if (kept !== null) {
-            if (kept.grant !== null) grants.push(kept.grant);
-            return kept.series;
-          }
-          let grant: Grant | null = null;
-          for (;;) {
-            signal.throwIfAborted();
-            const held: Grant | null = grant;
-            // One after the other, so that many queries at once do not read the same columns many times.
-            const answer: Read = await queue.run(accountId, () =>
-              db.tenantSnapshot(accountId, (tx) => read(tx, accountId, selections, held, signal)),
-            );
-            if (answer.kind === 'done') {
-              if (answer.grant !== null) grants.push(answer.grant);
-              return answer.series;
-            }
-            grant?.release();
-            // Waiting here holds no connection.
-            grant = await budget.take(answer.bytes, signal);
-          }
-        },
-        release() {
-          if (released) return;
-          released = true;
-          open -= 1;
-          for (const grant of grants) grant.release();
-        },
-      };
+    async query(accountId, signal, work) {
+      if (cachedAccount(accountId) !== null) {
+        const done = await opened((grants) => queryKept(accountId, grants, work));
+        if (done !== null) return done.value;
+      }
+      return opened((grants) =>
+        work({ select: (selections) => selectRead(accountId, selections, signal, grants) }),
+      );
     },
   };
 }
@@ -210,91 +221,3 @@ interface Done {
 }
 
 type Read = Done | { readonly kind: 'wait'; readonly bytes: number };
-
-/** What has to be known of which series, a series and its steps once each. */
-function needsOf(
-  selections: readonly Selection[],
-  chosen: readonly (readonly ConfiguredSeries[])[],
-  account: AccountSeries,
-  nowMs: number,
-): Map<string, Need> {
-  const needs = new Map<string, Need>();
-  selections.forEach((selection, i) => {
-    const steps = stepsOf(selection);
-    const toMs = Math.min(selection.toMs, lastNeeded(steps, nowMs));
-    for (const series of chosen[i] ?? []) {
-      const history = account.historyOf(series);
-      const { firstDataAtMs, snapshotsUntilMs } = history;
-      if (configuredValue(series) !== null || firstDataAtMs === null || snapshotsUntilMs === null) continue;
-      const fromMs = Math.max(selection.fromMs, firstDataAtMs, account.keptFromMs - 1);
-      if (toMs <= fromMs) continue;
-      const need: Need = { series, history, steps, fromMs, toMs };
-      const key = needKey(series, steps);
-      const known = needs.get(key);
-      if (known === undefined) {
-        needs.set(key, need);
-      } else {
-        known.fromMs = Math.min(known.fromMs, fromMs);
-        known.toMs = Math.max(known.toMs, toMs);
-      }
-    }
-  });
-  return needs;
-}
-
-/** A step a little ahead of the clock still sees the newest minute. */
-function lastNeeded(steps: Steps | null, nowMs: number): number {
-  const lastMs = floorTo(nowMs, MINUTE_MS);
-  return steps === null ? lastMs : lastMs + steps.windowMs;
-}
-
-function seriesOf(
-  selection: Selection,
-  chosen: readonly ConfiguredSeries[],
-  plans: ReadonlyMap<string, Plan>,
-  account: AccountSeries,
-  grid: MinuteGrid,
-): Series[] {
-  const steps = stepsOf(selection);
-  const fromMs = Math.max(selection.fromMs, account.keptFromMs - 1);
-  const always = createConfiguredSamples(selection);
-  const all: Series[] = [];
-  for (const series of chosen) {
-    const value = configuredValue(series);
-    if (value !== null) {
-      all.push(always(series, account.historyOf(series).startMs, value));
-      continue;
-    }
-    const column = plans.get(needKey(series, steps))?.column;
-    const view = column?.view(fromMs, selection.toMs, grid);
-    if (view !== undefined && view.start < view.end) all.push({ labels: series.labels, ...view });
-  }
-  return all;
-}
-
-function assertRange(fromMs: number, toMs: number): void {
-  if (toMs - fromMs <= SERIES_LIMITS.rangeMs + DAY_MS) return;
-  throw new PromqlError('bad_data', 'the query reaches over more than 400 days; shorten its range');
-}
-
-function assertSeries(chosen: readonly (readonly ConfiguredSeries[])[]): void {
-  const count = chosen.reduce((sum, series) => sum + series.length, 0);
-  if (count <= SERIES_LIMITS.series) return;
-  throw new PromqlError(
-    'bad_data',
-    `the query selects ${count} series, and 10,000 is the limit; narrow its selectors`,
-  );
-}
-
-/** The most samples that the needs can have. */
-function assertSamples(needs: readonly Need[]): number {
-  let samples = 0;
-  for (const { fromMs, toMs, steps } of needs) {
-    samples += steps === null ? (toMs - fromMs) / MINUTE_MS : (toMs - fromMs) / steps.stepMs + 1;
-  }
-  if (samples > SERIES_LIMITS.samples) throw tooManySamples();
-  return Math.ceil(samples);
-}
-
-const tooManySamples = (): PromqlError =>
-  new PromqlError('bad_data', 'query processing would load too many samples into memory in query execution');

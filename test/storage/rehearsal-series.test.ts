@@ -42,10 +42,10 @@ test('made-up series are read as real ones are, every other time from what is ke
   const store = createSeriesStore({ db: watched, clock, cacheBytes: 16 * 1024 * 1024 });
   const ask = async () => {
     statements.length = 0;
-    const source = store.open('primary');
     const atMs = clock.now();
-    const [series = []] = await source.select([newestAt(atMs)], new AbortController().signal);
-    source.release();
+    const [series = []] = await store.query('primary', new AbortController().signal, (source) =>
+      source.select([newestAt(atMs)], new AbortController().signal),
+    );
     return { atMs, series, statements: [...statements] };
   };
   const { atMs, series, ...first } = await ask();

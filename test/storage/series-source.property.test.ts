@@ -173,17 +173,21 @@ async function check(events: readonly Event[], cacheBytes: number): Promise<void
       case 'look':
         for (const replica of [0, 1]) {
           const looks = one.looks.filter((each) => each.replica === replica);
-          const source = stores[replica]?.open(accountId);
           const selections = looks.map((each) => selectionOf(each, nowMs));
-          const answer = (await source?.select(selections, new AbortController().signal)) ?? [];
+          const { signal } = new AbortController();
+          const answers = await stores[replica]?.query(accountId, signal, async (source) =>
+            (await source.select(selections, signal)).map((series, i) => {
+              const selection = selections[i];
+              return selection === undefined ? null : found(series, selection);
+            }),
+          );
           for (const [i, selection] of selections.entries()) {
             const each = looks[i];
             if (each === undefined) continue;
-            expect(found(answer[i] ?? [], selection), JSON.stringify(each)).toEqual(
+            expect(answers?.[i], JSON.stringify(each)).toEqual(
               await expected(accountId, each, selection, nowMs),
             );
           }
-          source?.release();
         }
     }
   }
