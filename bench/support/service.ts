@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bundleService } from '../../scripts/bundle-service.mjs';
 import { type Program, startProgram, temporaryDirectory } from './processes.ts';
 
 const SECRET = 'secret-of-the-benchmarks';
@@ -26,7 +27,7 @@ export async function startService({ databaseUrl, node, env = {} }: ServiceOptio
   const home = await temporaryDirectory();
   const program = startProgram({
     ...(node === undefined ? {} : { command: node }),
-    args: ['--max-semi-space-size=4', '--import', 'tsx', 'src/main.ts'],
+    args: ['--max-semi-space-size=4', await bundleService()],
     env: {
       HOME: home,
       DATA_DIR: home,

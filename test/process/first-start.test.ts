@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { SOURCES, startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
+import { startProcess, type TestProcess, temporaryDirectory } from '../support/process.ts';
 
 const run = promisify(execFile);
 
@@ -13,7 +13,7 @@ async function tokenOf(started: TestProcess): Promise<string> {
 describe('the first start', () => {
   it('prints commands that create an SLO, measure, and read its status when pasted', async () => {
     const env = { DATA_DIR: join(await temporaryDirectory(), 'data') };
-    const started = await startProcess({ command: SOURCES, env });
+    const started = await startProcess({ env });
     await started.url();
     await started.line(/Read its status/);
     await started.line(/^curl .*default\.checkout -H/);

@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHECKOUT, SOURCES, startProcess, temporaryDirectory } from '../support/process.ts';
+import { bundleService } from '../../scripts/bundle-service.mjs';
+import { CHECKOUT, startProcess, temporaryDirectory } from '../support/process.ts';
 
 const isRoot = process.getuid?.() === 0;
-const PARTS = ['src', 'drizzle', 'package.json', 'tsconfig.json'];
+/** As `npm start` runs it. */
+const PROGRAM = relative(CHECKOUT, await bundleService());
+const PARTS = [PROGRAM, 'drizzle', 'package.json'];
+/** Of the checkout that it is started in. */
+const OWN = [process.execPath, PROGRAM] as const;
 const NODE_MODULES = join(CHECKOUT, 'node_modules');
 
 /** A checkout elsewhere. Its packages are links, but for those in `copied`, and without those in `left out`. */
@@ -31,7 +36,7 @@ describe('a checkout', () => {
     const home = await temporaryDirectory();
     const cwd = await checkoutIn(home, { copied: EMBEDDED });
     await chmod(home, 0o700);
-    const started = await startProcess({ cwd, command: SOURCES });
+    const started = await startProcess({ cwd, command: OWN });
     expect((await fetch(`${await started.url()}/health`)).status).toBe(200);
     expect((await stat(join(cwd, '.data'))).mode & 0o777).toBe(0o700);
     expect((await stat(join(cwd, '.data', 'secrets.json'))).mode & 0o777).toBe(0o600);
@@ -61,13 +66,13 @@ describe('a checkout', () => {
       for (const { target } of links) await rm(join(platforms, platform, target));
       expect(links.length).toBeGreaterThan(0);
     }
-    const started = await startProcess({ cwd, command: SOURCES });
+    const started = await startProcess({ cwd, command: OWN });
     expect((await fetch(`${await started.url()}/health`)).status).toBe(200);
   });
 
   it('without the optional package says what to do', async () => {
     const cwd = await checkoutIn(await temporaryDirectory(), { leftOut: EMBEDDED });
-    const started = await startProcess({ cwd, command: SOURCES });
+    const started = await startProcess({ cwd, command: OWN });
     expect((await started.exit).code).toBe(1);
     expect(started.stderr).toEqual([
       expect.stringMatching(

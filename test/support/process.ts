@@ -10,8 +10,6 @@ import { builtProgram } from './built-program.ts';
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
-/** The sources of the checkout that it is started in, as `npm start` runs them. */
-export const SOURCES = [process.execPath, '--import', 'tsx', 'src/main.ts'] as const;
 
 /** The service as a process that collects its garbage when it gets SIGUSR2. */
 export const collectingService = (): [program: string, ...args: string[]] => [
