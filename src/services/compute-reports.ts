@@ -51,6 +51,8 @@ interface Before {
 
 /** SLOs whose stored days are in memory at a time. */
 const SLOS_AT_A_TIME = 100;
+/** Tasks whose first rows are looked up at a time. */
+const LOOK_UPS_AT_A_TIME = 2000;
 /** Reports that are made at a time. */
 const REPORTS_AT_A_TIME = 250;
 
@@ -58,8 +60,19 @@ const REPORTS_AT_A_TIME = 250;
  * From where on the series' minutes are whole; -Infinity where none has gone yet. Days before it have to be
  * taken from their reports.
  */
-export async function keptFrom(tx: Tx, tasks: readonly Pick<ReportTask, 'slo' | 'key'>[]): Promise<number[]> {
-  const seriesOf = ({ key }: Pick<ReportTask, 'key'>): string => `${key.sloId} ${key.objective}`;
+export async function keptFrom(inPieces: InPieces, tasks: readonly SeriesOfSlo[]): Promise<number[]> {
+  const kept: number[] = [];
+  for (let from = 0; from < tasks.length; from += LOOK_UPS_AT_A_TIME) {
+    const some = tasks.slice(from, from + LOOK_UPS_AT_A_TIME);
+    kept.push(...(await inPieces((tx) => keptOf(tx, some))));
+  }
+  return kept;
+}
+
+type SeriesOfSlo = Pick<ReportTask, 'slo' | 'key'>;
+
+async function keptOf(tx: Tx, tasks: readonly SeriesOfSlo[]): Promise<number[]> {
+  const seriesOf = ({ key }: SeriesOfSlo): string => `${key.sloId} ${key.objective}`;
   const keys = new Map(tasks.map((task) => [seriesOf(task), task.key]));
   const loaded = await loadFirstRows(tx, [...keys.values()]);
   const first = new Map([...keys.keys()].map((series, i) => [series, loaded[i]?.at[0]]));
@@ -95,8 +108,8 @@ function beforeOf(rule: ObjectiveRule, fromMs: number, days: readonly ReportRow[
 }
 
 /** One for each task, in their order. */
-async function loadBefores(tx: Tx, tasks: readonly ReportTask[]): Promise<(Before | null)[]> {
-  const kept = await keptFrom(tx, tasks);
+async function loadBefores(inPieces: InPieces, tasks: readonly ReportTask[]): Promise<(Before | null)[]> {
+  const kept = await keptFrom(inPieces, tasks);
   const befores: (Before | null)[] = tasks.map(() => null);
   const gone = tasks.flatMap((task, i) => {
     const untilMs = goneUntil(task, kept[i] ?? Number.NEGATIVE_INFINITY);
@@ -107,11 +120,13 @@ async function loadBefores(tx: Tx, tasks: readonly ReportTask[]): Promise<(Befor
     for (let from = 0; from < sloIds.length; from += SLOS_AT_A_TIME) {
       const some = new Set(sloIds.slice(from, from + SLOS_AT_A_TIME));
       const asked = ofAccount.filter(({ task }) => some.has(task.key.sloId));
-      const stored = await selectDayReports(tx, asked[0]?.task.key.accountId ?? '', {
+      const wanted = {
         sloIds: [...some],
         fromMs: Math.min(...asked.map(({ task }) => task.window.startMs)),
         toMs: Math.max(...asked.map(({ untilMs }) => untilMs)),
-      });
+      };
+      const accountId = asked[0]?.task.key.accountId ?? '';
+      const stored = await inPieces((tx) => selectDayReports(tx, accountId, wanted));
       const bySeries = groupBy(stored, ({ sloId, row }) => `${sloId} ${row.objective}`);
       for (const { task, i, untilMs } of asked) {
         const days = (bySeries.get(`${task.key.sloId} ${task.key.objective}`) ?? [])
@@ -175,7 +190,7 @@ export async function computeReports(
   inPieces: InPieces,
   tasks: readonly ReportTask[],
 ): Promise<(ReportRow | null)[]> {
-  const befores = await inPieces((tx) => loadBefores(tx, tasks));
+  const befores = await loadBefores(inPieces, tasks);
   const figures = await loadFigures(inPieces, tasks, befores);
   const rows: (ReportRow | null)[] = tasks.map(() => null);
   for (const some of atATime(tasks)) {

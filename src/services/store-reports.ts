@@ -21,8 +21,8 @@ const DAYS_A_STEP = 32;
 const MINUTES_A_STEP = 1_500_000;
 /** Minutes of one account: those of all its SLOs are read together, a month of a thousand. */
 const MINUTES_OF_AN_ACCOUNT = 50_000_000;
-/** SLOs whose periods are found at a time. */
-const SLOS_A_PLANNING = 50;
+/** SLOs that are read, and whose periods are found, at a time. */
+const SLOS_A_PIECE = 50;
 /** SLOs whose reports are written in one transaction, for which writers of these SLOs may have to wait. */
 const SLOS_A_WRITE = 25;
 
@@ -47,7 +47,7 @@ export async function storeReports(
   for (;;) {
     const shards = held();
     if (shards?.length === 0) return written;
-    const due: SloReporting[] = await env.db.owner((tx) => selectReportsDue(tx, after, SLOS_A_PASS, shards));
+    const due: SloReporting[] = await nextDue(inTurns(env, signal), after, shards);
     for (let left = due; left.length > 0; ) {
       const next: SloReporting[] = [];
       for (const plans of batchesOf(await plansOf(env, left, signal))) {
@@ -61,6 +61,31 @@ export async function storeReports(
     if (last === undefined || due.length < SLOS_A_PASS) return written;
     after = { accountId: last.accountId, sloId: last.id };
   }
+}
+
+/** Each piece once no request is under way, in a transaction of its own. */
+const inTurns =
+  ({ courtesy, db }: ServiceEnvironment, signal: AbortSignal | undefined): InPieces =>
+  async (piece) => {
+    await courtesy.turn(signal);
+    return db.owner(piece);
+  };
+
+/** The SLOs of the next pass. */
+async function nextDue(
+  inPieces: InPieces,
+  after: ReportCursor | null,
+  shards: readonly number[] | null,
+): Promise<SloReporting[]> {
+  const due: SloReporting[] = [];
+  while (due.length < SLOS_A_PASS) {
+    const last = due.at(-1)?.slo;
+    const cursor = last === undefined ? after : { accountId: last.accountId, sloId: last.id };
+    const some = await inPieces((tx) => selectReportsDue(tx, cursor, SLOS_A_PIECE, shards));
+    due.push(...some);
+    if (some.length < SLOS_A_PIECE) break;
+  }
+  return due;
 }
 
 /** What is to be done for an SLO in one step. */
@@ -104,17 +129,14 @@ async function takeStep(
   plans: readonly Plan[],
   signal: AbortSignal | undefined,
 ): Promise<{ written: number; left: SloReporting[] }> {
-  const inTurns: InPieces = async (piece) => {
-    await env.courtesy.turn(signal);
-    return env.db.owner(piece);
-  };
-  const reports = await computeStep(inTurns, plans);
+  const inPieces = inTurns(env, signal);
+  const reports = await computeStep(inPieces, plans);
   let written = 0;
   const left: SloReporting[] = [];
   for (const [accountId, own] of groupBy(reports, ({ slo }) => slo.accountId)) {
     for (let from = 0; from < own.length; from += SLOS_A_WRITE) {
       const some = own.slice(from, from + SLOS_A_WRITE);
-      const saved = await inTurns((tx) => saveReports(tx, accountId, some, env.clock.now()));
+      const saved = await inPieces((tx) => saveReports(tx, accountId, some, env.clock.now()));
       written += saved.written;
       for (const { next, ...reporting } of some) {
         const isLeft = next.dueAtMs !== null && next.dueAtMs <= closableUntil(reporting);
@@ -144,7 +166,7 @@ async function plansOf(
 ): Promise<Plan[]> {
   const plans: Plan[] = [];
   for (const [i, reporting] of reportings.entries()) {
-    if (i % SLOS_A_PLANNING === 0) await courtesy.turn(signal);
+    if (i % SLOS_A_PIECE === 0) await courtesy.turn(signal);
     const plan = planOf(reporting);
     if (plan !== null) plans.push(plan);
   }
@@ -179,11 +201,11 @@ function planOf(reporting: SloReporting): Plan | null {
 /** What is to be written. An SLO of which minutes were dropped meanwhile is left for the next time. */
 async function computeStep(inPieces: InPieces, plans: readonly Plan[]): Promise<SloReports[]> {
   const all = plans.flatMap(({ changed, closing }) => [...changed, ...closing]);
-  const kept = await inPieces((tx) => keptFrom(tx, all));
+  const kept = await keptFrom(inPieces, all);
   const stored = new Set(plans.flatMap(({ changed }) => changed));
   const tasks = all.filter((task, i) => !stored.has(task) || isCorrectable(task, kept[i]));
   const rows = await computeReports(inPieces, tasks);
-  const keptAfter = await inPieces((tx) => keptFrom(tx, all));
+  const keptAfter = await keptFrom(inPieces, all);
   const torn = new Set(all.flatMap(({ slo }, i) => (kept[i] === keptAfter[i] ? [] : [slo.id])));
   const bySlo = groupBy(tasks.keys(), (i) => tasks[i]?.slo.id);
   return plans.flatMap(({ reporting, next }) => {
