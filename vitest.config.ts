@@ -10,8 +10,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Forks, since a file that starts processes and handles signals needs a process of its own.
     pool: 'forks',
-    // The database server works on the same cores.
-    maxWorkers: 2,
+    // Two cores are kept busy by three: the database server works on them too, and much of a file's time is waiting.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.ts';
 import { loadConfig } from '../../src/config.ts';
 import { builtProgram } from '../support/built-program.ts';
-import { startProcess, temporaryDirectory } from '../support/process.ts';
+import { usedDataDir } from '../support/data-dir.ts';
+import { startProcess } from '../support/process.ts';
 
 const KEY_SECRET = 'an-access-key-secret-of-32-bytes';
 const PASSWORD = /^([0-9]+)\.([a-z_]+)\.([0-9a-f]{16})\.([A-Za-z0-9_-]{43})$/;
@@ -85,7 +86,7 @@ describe('the command line', () => {
   });
 
   it('makes a key that opens the service of the same data directory, though its port is taken', async () => {
-    const dataDir = `${await temporaryDirectory()}/data`;
+    const dataDir = await usedDataDir();
     const service = await startProcess({ env: { DATA_DIR: dataDir } });
     const url = await service.url();
     const command = await startProcess({

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
-import { startProcess, temporaryDirectory } from '../support/process.ts';
+import { usedDataDir } from '../support/data-dir.ts';
+import { startProcess } from '../support/process.ts';
 
 const SECRET = 'the-secret-of-this-test';
 const HEADERS = { authorization: `Bearer ${SECRET}` };
@@ -42,7 +43,7 @@ test('2,000,000 lines of measurements go through with flat memory, and count', {
   timeout: 300_000,
 }, async () => {
   const service = await startProcess({
-    env: { DATA_DIR: await temporaryDirectory(), PLUGIN_SECRET: SECRET, RATE_LIMIT: 'off' },
+    env: { DATA_DIR: await usedDataDir(), PLUGIN_SECRET: SECRET, RATE_LIMIT: 'off' },
   });
   const url = await service.url();
   for (let slo = 0; slo < SLOS; slo += 1) {

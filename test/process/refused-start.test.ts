@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { usedDataDir } from '../support/data-dir.ts';
 import { databaseUrl } from '../support/database-url.ts';
 import { startProcess, temporaryDirectory } from '../support/process.ts';
 
@@ -16,14 +17,18 @@ describe('a start that cannot succeed', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { code, stderr } = await refusal({ PORT: String(port) });
+    const { code, stderr } = await refusal({ PORT: String(port), DATA_DIR: await usedDataDir() });
     await new Promise((resolve) => taken.close(resolve));
     expect(code).toBe(1);
     expect(stderr).toEqual([expect.stringMatching(new RegExp(`^PORT: expected a free port .got ${port}, `))]);
   });
 
   it('names HOST when the address is not of this machine', async () => {
-    const { code, stderr } = await refusal({ HOST: '192.0.2.1', PLUGIN_SECRET: 'sixteen-characters' });
+    const { code, stderr } = await refusal({
+      HOST: '192.0.2.1',
+      PLUGIN_SECRET: 'sixteen-characters',
+      DATA_DIR: await usedDataDir(),
+    });
     expect(code).toBe(1);
     expect(stderr).toEqual([expect.stringMatching(/^HOST: .*192\.0\.2\.1/)]);
   });
@@ -86,7 +91,7 @@ describe('a start that cannot succeed', () => {
   });
 
   it('says that the data directory is in use, and leaves its user alone', async () => {
-    const dataDir = join(await temporaryDirectory(), 'data');
+    const dataDir = await usedDataDir();
     const first = await startProcess({ env: { DATA_DIR: dataDir } });
     const url = await first.url();
     const second = await refusal({ DATA_DIR: dataDir });

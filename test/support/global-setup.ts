@@ -29,6 +29,8 @@ const WITHOUT_DURABILITY = [
   'full_page_writes=off',
   'max_wal_size=4GB',
   'checkpoint_timeout=1h',
+  // Each file has a database and some pools of its own.
+  'max_connections=200',
 ];
 
 async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {

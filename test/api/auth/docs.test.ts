@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { CREDENTIAL_HEADERS } from '../../../src/api/auth/credential-headers.ts';
-import { CHECKOUT, startProcess, temporaryDirectory } from '../../support/process.ts';
+import { usedDataDir } from '../../support/data-dir.ts';
+import { CHECKOUT, startProcess } from '../../support/process.ts';
 
 const run = promisify(exec);
 const text = readFileSync(join(CHECKOUT, 'docs/authentication.md'), 'utf8');
@@ -18,7 +19,7 @@ test('docs/authentication.md lists the headers that are read', () => {
 
 test('its commands work when pasted one after the other', async () => {
   const [, jwtSecret = ''] = /^HASURA_GRAPHQL_JWT_SECRET='(.*)' npm start$/m.exec(text) ?? [];
-  const DATA_DIR = join(await temporaryDirectory(), 'data');
+  const DATA_DIR = await usedDataDir();
   const service = await startProcess({ env: { DATA_DIR, HASURA_GRAPHQL_JWT_SECRET: jwtSecret } });
   const URL = await service.url();
   const TOKEN = JSON.parse(readFileSync(join(DATA_DIR, 'secrets.json'), 'utf8')).pluginSecret;
