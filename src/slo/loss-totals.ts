@@ -32,7 +32,9 @@ export class LossTotals {
   /** The newest row as it is to be stored. */
   get last(): number[] {
     const last = this.#counted.at(-1) ?? Array.from({ length: this.#places }, () => ZERO);
-    return last.flatMap(({ high, low }) => [high, low]);
+    const pairs: number[] = [];
+    for (const { high, low } of last) pairs.push(high, low);
+    return pairs;
   }
 
   /** By place, over `(fromMs, toMs]`. */
