@@ -30,9 +30,15 @@ async function existing(client: pg.PoolClient): Promise<Set<number>> {
 export interface Partitions {
   /** Makes the weekly partitions that rows with `fromMs <= at <= toMs` need. Known ones cost nothing. */
   ensure(fromMs: number, toMs: number): Promise<void>;
+  /** Whether there are any whose rows are all older than the instant. */
+  areBefore(ms: number): Promise<boolean>;
   /** Drops the partitions whose rows are all older than the instant; their number. */
   dropBefore(ms: number): Promise<number>;
 }
+
+/** Starts of the weeks that ended by the instant. */
+const endedBy = (weeks: ReadonlySet<number>, ms: number): number[] =>
+  [...weeks].filter((start) => start + WEEK_MS <= ms);
 
 /**
  * The weekly partitions of the snapshots. They are made outside of any request's transaction, since only the
@@ -71,10 +77,11 @@ export function createPartitions(db: Database): Partitions {
       });
       for (const start of missing) known.add(start);
     },
+    areBefore: (ms) => db.owner(async ({ client }) => endedBy(await existing(client), ms).length > 0),
     async dropBefore(ms) {
       return db.owner(async ({ client }) => {
         await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-        const old = [...(await existing(client))].filter((start) => start + WEEK_MS <= ms);
+        const old = endedBy(await existing(client), ms);
         for (const start of old) {
           await client.query(`DROP TABLE ${PARTITION_SCHEMA}.${nameOf(start)}`);
           known.delete(start);

@@ -7,8 +7,8 @@ import type { Worker } from './worker.ts';
 /** Drops old partitions once an hour. */
 export function createRetention(env: ServiceEnvironment): Worker {
   return repeat(
-    async () => {
-      const dropped = await dropOldSnapshots(env);
+    async (signal) => {
+      const dropped = await dropOldSnapshots(env, { signal });
       if (dropped > 0) env.logger.info({ dropped }, 'dropped partitions past the retention');
     },
     {

@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest';
 import { createCourtesy } from '../../src/lib/courtesy.ts';
+import { DAY_MS } from '../../src/lib/duration.ts';
+import type { ServiceEnvironment } from '../../src/services/context.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
+import { dropOldSnapshots } from '../../src/services/drop-old-snapshots.ts';
 import { evaluate } from '../../src/services/evaluate.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { storeReports } from '../../src/services/store-reports.ts';
 import type { Database } from '../../src/storage/client.ts';
 import { createReporter } from '../../src/workers/reporter.ts';
+import { createRetention } from '../../src/workers/retention.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 
@@ -105,7 +109,10 @@ test('who is told to stop while it waits stores nothing more', async () => {
   expect(await stored()).toEqual([]);
 });
 
-test('the worker stops while it waits', async () => {
+test.each([
+  ['reporter', (env: ServiceEnvironment) => createReporter(env, { intervalMs: 20, held: () => null })],
+  ['retention', (env: ServiceEnvironment) => createRetention({ ...env, retentionMs: 8 * DAY_MS })],
+])('the worker stops while it waits: %s', async (_, create) => {
   const { env, stored } = await unreported();
   let isWaiting = false;
   const courtesy = createCourtesy({
@@ -118,7 +125,7 @@ test('the worker stops while it waits', async () => {
       }),
   });
   void courtesy.answering(unanswered);
-  const worker = createReporter({ ...env, courtesy }, { intervalMs: 20, held: () => null });
+  const worker = create({ ...env, courtesy });
   worker.start();
   await expect.poll(() => isWaiting, { timeout: 60_000 }).toBe(true);
   await worker.stop();
@@ -165,4 +172,25 @@ test.each([
   // By what there is.
   expect(await storeReports(env)).toBe(ROWS);
   expect((await stored())[0]).toEqual({ total: null, minutes_bad: 0 });
+});
+
+test('the retention leaves reports to the reporter where there is nothing to be dropped', async () => {
+  const { env, stored } = await unreported();
+  expect(await dropOldSnapshots(env)).toBe(0);
+  expect(await stored()).toEqual([]);
+  expect(await dropOldSnapshots({ ...env, retentionMs: 8 * DAY_MS })).toBeGreaterThan(0);
+  expect((await stored())[0]).toEqual({ total: 10, minutes_bad: 1 });
+});
+
+test('the reporter does not wait for its next round when its first one had no shards', async () => {
+  const { env, stored } = await unreported();
+  let looks = 0;
+  const held = (): readonly number[] | null => {
+    looks += 1;
+    return looks < 4 ? [] : null;
+  };
+  const worker = createReporter(env, { intervalMs: DAY_MS, held });
+  worker.start();
+  await expect.poll(async () => (await stored()).length, { timeout: 60_000 }).toBe(ROWS);
+  await worker.stop();
 });
