@@ -170,7 +170,7 @@ const SENT = new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
 function sendText(outgoing: ServerResponse, { content, status, headers }: TextResponse): Response {
   outgoing.writeHead(status, {
     ...Object.fromEntries(headers),
-    'content-length': Buffer.byteLength(content),
+    'content-length': typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength,
   });
   outgoing.end(content);
   return SENT;

@@ -3,10 +3,14 @@
  * else it is a response as any other, whose stream is made when it is asked for.
  */
 export class TextResponse extends Response {
-  readonly content: string;
+  /** As text, or as its UTF-8. */
+  readonly content: string | Uint8Array<ArrayBuffer>;
   #whole: Response | null = null;
 
-  constructor(content: string, init: { readonly status: number; readonly headers: Record<string, string> }) {
+  constructor(
+    content: TextResponse['content'],
+    init: { readonly status: number; readonly headers: Record<string, string> },
+  ) {
     super(null, init);
     this.content = content;
   }

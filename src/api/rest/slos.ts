@@ -5,7 +5,9 @@ import { getSlo } from '../../services/find-slos.ts';
 import { listSlos, listSlosInputSchema, type SloList } from '../../services/list-slos.ts';
 import { readStatuses, type SloStatus } from '../../services/read-status.ts';
 import { updateSlo } from '../../services/update-slo.ts';
+import type { Slo } from '../../slo/definition.ts';
 import { sloInputSchema, sloPatchSchema } from '../../slo/definition-schema.ts';
+import { TextBuffer } from '../text-buffer.ts';
 import { TextResponse } from '../text-response.ts';
 import { actorEndpoint, type Endpoint } from './endpoint.ts';
 import { flagParameter, integerParameter, timeParameter } from './query-parameters.ts';
@@ -18,6 +20,7 @@ import {
   sloWithStatusSchema,
   sloWithStatusText,
 } from './wire/slo.ts';
+import { keptStatusText, statusText } from './wire/status.ts';
 
 const JSON_TYPE = 'application/json';
 const MERGE_PATCH_TYPE = 'application/merge-patch+json';
@@ -57,16 +60,12 @@ export const sloEndpoints: readonly Endpoint[] = [
       const { items, ...page } = await listSlos({ ctx, input });
       const nowMs = ctx.clock.now();
       if (status !== true && (atMs === undefined || status === false)) {
-        return pageOf(
-          items.map((slo) => sloText(slo, nowMs)),
-          page,
-        );
+        return pageOf(items, (slo) => sloText(slo, nowMs), page);
       }
       const statuses = await readStatuses({ ctx, input: { slos: items, atMs } });
-      return pageOf(
-        items.map((slo) => sloWithStatusText(slo, known(statuses.get(slo.id)), nowMs)),
-        page,
-      );
+      // Those of the present are asked for again and again.
+      const textOf = atMs === undefined ? keptStatusText : statusText;
+      return pageOf(items, (slo) => sloWithStatusText(slo, textOf(known(statuses.get(slo.id))), nowMs), page);
     },
   }),
   actorEndpoint({
@@ -99,7 +98,9 @@ export const sloEndpoints: readonly Endpoint[] = [
     async handle({ ctx, id, query: { at: atMs } }) {
       const slo = await getSlo({ ctx, input: { id } });
       const statuses = await readStatuses({ ctx, input: { slos: [slo], atMs } });
-      return jsonResponse(sloWithStatusText(slo, known(statuses.get(slo.id)), ctx.clock.now()));
+      const status = known(statuses.get(slo.id));
+      const text = atMs === undefined ? keptStatusText(status) : statusText(status);
+      return jsonResponse(sloWithStatusText(slo, text, ctx.clock.now()));
     },
   }),
   actorEndpoint({
@@ -138,12 +139,21 @@ export const sloEndpoints: readonly Endpoint[] = [
   }),
 ];
 
-const jsonResponse = (text: string): Response =>
-  new TextResponse(text, { status: 200, headers: { 'content-type': JSON_TYPE } });
+const jsonResponse = (content: TextResponse['content']): Response =>
+  new TextResponse(content, { status: 200, headers: { 'content-type': JSON_TYPE } });
 
 /** Of the shape `listSchema`. */
-const pageOf = (data: readonly string[], page: Omit<SloList, 'items'>): Response =>
-  jsonResponse(`{"data":[${data.join(',')}],${JSON.stringify(page).slice(1)}`);
+function pageOf(items: readonly Slo[], textOf: (slo: Slo) => string, page: Omit<SloList, 'items'>): Response {
+  const text = new TextBuffer();
+  let before = '{"data":[';
+  for (const slo of items) {
+    text.add(before);
+    text.add(textOf(slo));
+    before = ',';
+  }
+  text.add(`${items.length === 0 ? before : ''}],${JSON.stringify(page).slice(1)}`);
+  return jsonResponse(text.encoded());
+}
 
 function known(status: SloStatus | undefined): SloStatus {
   if (status === undefined) throw new TypeError('The status of an SLO was not read.');

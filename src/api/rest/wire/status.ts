@@ -50,14 +50,18 @@ export const statusSchema = z
   })
   .meta({ id: 'Status' });
 
+/** As JSON of the shape `statusSchema`. */
+export function statusText({ atMs, objectives }: SloStatus): string {
+  return `{"at":"${formatRfc3339(atMs)}","objectives":[${objectives.map(objectiveText).join(',')}]}`;
+}
+
 const texts = new WeakMap<SloStatus, string>();
 
-/** As JSON of the shape `statusSchema`. */
-export function statusText(status: SloStatus): string {
+/** The same, kept as long as the status is. */
+export function keptStatusText(status: SloStatus): string {
   const known = texts.get(status);
   if (known !== undefined) return known;
-  const objectives = status.objectives.map(objectiveText).join(',');
-  const text = `{"at":"${formatRfc3339(status.atMs)}","objectives":[${objectives}]}`;
+  const text = statusText(status);
   texts.set(status, text);
   return text;
 }
