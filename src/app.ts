@@ -16,7 +16,7 @@ import { createRestApp } from './api/rest/create-rest-app.ts';
 import type { Upgrade } from './api/server.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
-import { createCourtesy } from './lib/courtesy.ts';
+import { type Courtesy, createCourtesy } from './lib/courtesy.ts';
 import { SECOND_MS } from './lib/duration.ts';
 import { ownVersion } from './lib/own-version.ts';
 import { createAccessKeys } from './services/access-keys.ts';
@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly license: LicenseGuard;
+  /** Left out: one by the real time. */
+  readonly courtesy?: Courtesy;
 }
 
 export interface App {
@@ -100,13 +102,19 @@ async function serveEdge(
 }
 
 /** Wires configuration, database and faces together. Nothing runs before `start`. */
-export function createApp({ config, db, clock, logger, license }: AppOptions): App {
+export function createApp({
+  config,
+  db,
+  clock,
+  logger,
+  license,
+  courtesy = createCourtesy(),
+}: AppOptions): App {
   const version = ownVersion();
   const { corsOrigins } = config;
   const metrics = createMetrics(version);
   const receivers = createReceivers({ config });
   const removed = createRemovedOutboxes(receivers.map(({ name }) => name));
-  const courtesy = createCourtesy();
   const environment: ServiceEnvironment = {
     db,
     clock,

@@ -8,6 +8,7 @@ import { type RunningHttpServer, startServer } from '../../src/api/server.ts';
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { type Courtesy, createCourtesy } from '../../src/lib/courtesy.ts';
 import { createDatabase } from '../../src/storage/client.ts';
 
 export const SECRET = 'the-secret-of-the-live-tests';
@@ -36,6 +37,7 @@ export interface Replica {
 export async function startReplica(
   databaseUrl: string,
   env: Readonly<Record<string, string>> = {},
+  courtesy: Courtesy = createCourtesy(),
 ): Promise<Replica> {
   const logger = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
   const db = createDatabase(databaseUrl, { logger });
@@ -48,7 +50,7 @@ export async function startReplica(
     ...env,
   });
   const license = { assertCanChangeDefinitions: () => undefined };
-  const app = createApp({ config, db, clock: systemClock, logger, license });
+  const app = createApp({ config, db, clock: systemClock, logger, license, courtesy });
   const server: RunningHttpServer = await startServer(app.fetch, {
     host: '127.0.0.1',
     port: 0,
