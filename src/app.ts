@@ -51,10 +51,13 @@ export interface App {
   fetch(request: Request, env?: unknown): Promise<Response>;
   /** Takes over connections that are to become WebSockets. Never throws. */
   readonly upgrade: Upgrade;
-  /** Makes the first queries quick, before requests are let in. Takes some seconds at most, and never throws. */
-  prepare(): Promise<void>;
   /** Starts the workers. */
   start(): void;
+  /**
+   * Makes the first queries quick, before requests are let in and once the workers are started. Takes some seconds at
+   * most, and never throws.
+   */
+  prepare(): Promise<void>;
   /** Ends the live streams, stops the workers, and waits for what they have in hand. */
   stop(): Promise<void>;
 }
@@ -173,13 +176,14 @@ export function createApp({
     resolveActor,
   });
   const shards = createShards(db, logger);
+  const evaluator = createEvaluator(environment, {
+    intervalMs: config.evaluationIntervalMs,
+    shards,
+    onRound: ({ seconds, objectives }) =>
+      metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
+  });
   const workers = [
-    createEvaluator(environment, {
-      intervalMs: config.evaluationIntervalMs,
-      shards,
-      onRound: ({ seconds, objectives }) =>
-        metrics.observeTick({ durationMs: seconds * SECOND_MS, objectives }),
-    }),
+    evaluator,
     createPuller(environment, {
       readers: createSourceReaders(db, environment.sources),
       held: shards.held,
@@ -213,10 +217,10 @@ export function createApp({
 
   return {
     fetch: (request, env) => courtesy.answering(() => answer(request, env)),
-    prepare: prometheus.prepare,
     start() {
       for (const worker of workers) worker.start();
     },
+    prepare: () => prometheus.prepare(evaluator.caughtUp),
     upgrade: sockets.upgrade,
     async stop() {
       // The sockets first: a subscription that ends before its socket looks done, and nobody would connect again.

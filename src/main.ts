@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { checkPort, startServer } from './api/server.ts';
+import { checkPort, type RunningHttpServer, startServer } from './api/server.ts';
 import { createApp } from './app.ts';
 import { runCommand } from './cli/run-command.ts';
 import type { Terminal } from './cli/terminal.ts';
@@ -103,13 +103,15 @@ async function start(config: Config, logger: Logger): Promise<void> {
   const db = createDatabase(databaseUrl, { logger });
   running.push(() => db.close());
   const app = createApp({ config, db, clock: systemClock, logger, license });
-  await app.prepare();
-  const server = await startServer(app.fetch, { host, port, logger, upgrade: app.upgrade });
+  let server: RunningHttpServer | null = null;
   running.push(async () => {
     // Together, since streams end only when the app stops.
-    await Promise.all([server.close(DRAIN_MS), app.stop()]);
+    await Promise.all([server?.close(DRAIN_MS), app.stop()]);
   });
   app.start();
+  await app.prepare();
+  if (stopping) return;
+  server = await startServer(app.fetch, { host, port, logger, upgrade: app.upgrade });
   const shown = host.includes(':') ? `[${host}]` : host;
   const url = `http://${shown}:${server.port}`;
   logger.info({ url }, 'ready');

@@ -40,12 +40,21 @@ export class Budget {
   /** Counts `samples` more that are held in memory, before they are. */
   hold(samples: number): void {
     this.#held += samples;
-    if (this.#held > this.#maxSamples)
-      throw new PromqlError(
-        'bad_data',
-        'query processing would load too many samples into memory in query execution',
-      );
+    this.#refuseBeyond(this.#held);
     if (this.#held > this.#peak) this.#peak = this.#held;
+  }
+
+  /** Refuses what will have to be held at one time, where that is known before anything is read. */
+  foresee(samples: number): void {
+    this.#refuseBeyond(this.#held + samples);
+  }
+
+  #refuseBeyond(samples: number): void {
+    if (samples <= this.#maxSamples) return;
+    throw new PromqlError(
+      'bad_data',
+      'query processing would load too many samples into memory in query execution',
+    );
   }
 
   /** What is left of an operator's memory once it is done: its result. */

@@ -9,7 +9,7 @@ import { planSelections } from './plan-selections.ts';
 import { PromqlError } from './promql-error.ts';
 import type { InstantSample, MatrixSeries, QueryResult, QueryValue } from './result.ts';
 import { pointColumns, selectRange } from './select-range.ts';
-import type { SampleSource } from './source.ts';
+import type { SampleSource, Selection } from './source.ts';
 import type { StepValue } from './step-series.ts';
 import { documented } from './value-type.ts';
 
@@ -93,6 +93,7 @@ async function prepare({ text, expr, source, signal, options }: Query, grid: Gri
   budget.check();
   budget.hold(grid.steps);
   const planned = planSelections(expr, { query: grid, lookbackMs, subqueryStepMs });
+  for (const { selection } of planned) budget.foresee(stepsOf(selection));
   const answers =
     planned.length === 0
       ? []
@@ -109,8 +110,18 @@ async function prepare({ text, expr, source, signal, options }: Query, grid: Gri
     subqueryStepMs,
     budget,
     annotations: new Annotations(text),
-    selected: new Map(planned.map(({ selector }, i) => [selector, sortedByLabels(answers[i] ?? [])])),
+    selected: new Map(
+      planned.map(({ selector }, i) => {
+        const series = answers[i] ?? [];
+        return [selector, source.isSorted === true ? series : sortedByLabels(series)];
+      }),
+    ),
   };
+}
+
+/** How many steps look at the selection, which with a subquery are more than the query has. */
+function stepsOf({ hints: { startMs, endMs, stepMs } }: Selection): number {
+  return Math.floor((endMs - startMs) / stepMs) + 1;
 }
 
 function sortedByLabels<T extends { readonly labels: Labels }>(series: readonly T[]): readonly T[] {

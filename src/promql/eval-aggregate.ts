@@ -61,12 +61,13 @@ async function reduceGroups(
   statisticAt: (k: number) => Statistic,
 ): Promise<StepSeries[]> {
   const result: StepSeries[] = [];
+  // One for all groups, of which there may be as many as series.
+  const column = new Float64Array(series.length);
   for (const { key, members } of groupBy(series, groupKey(expr)).values()) {
     budget.hold(steps);
     const dropName = members.some((member) => member.dropName);
     const out = emptySeries(key, dropName, steps);
     const { values, present } = columnsOf(members);
-    const column = new Float64Array(members.length);
     for (let k = 0; k < steps; k += 1) {
       let length = 0;
       for (let i = 0; i < values.length; i += 1) {

@@ -60,19 +60,19 @@ async function withScalar(
   const result: StepSeries[] = [];
   for (const one of series) {
     budget.hold(steps);
-    const out = emptySeries(one.labels, one.dropName || changesMetric || dropsName, steps);
-    let found = false;
+    // A filter leaves few.
+    let out: StepSeries | null = null;
     for (let k = 0; k < steps; k += 1) {
       if (one.present[k] !== 1) continue;
       const value = one.values[k] ?? 0;
       const scalar = scalars[k] ?? 0;
       const applied = scalarLeft ? apply(scalar, value) : apply(value, scalar);
       if (applied === undefined) continue;
-      found = true;
+      out ??= emptySeries(one.labels, one.dropName || changesMetric || dropsName, steps);
       out.present[k] = 1;
       out.values[k] = filters ? value : applied;
     }
-    if (found) result.push(out);
+    if (out !== null) result.push(out);
     if (budget.spend(steps)) await budget.breathe();
   }
   return result;

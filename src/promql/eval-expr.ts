@@ -21,16 +21,6 @@ export async function evalExpr(evaluation: Evaluation, expr: Expr, grid: Grid): 
 
 async function evalKind(evaluation: Evaluation, expr: Expr, grid: Grid): Promise<StepValue> {
   const { budget } = evaluation;
-  const vector = async (inner: Expr, at: Grid): Promise<readonly StepSeries[]> => {
-    const value = await evalExpr(evaluation, inner, at);
-    if (value.type !== 'vector') throw new Error('the type check lets only instant vectors through');
-    return value.series;
-  };
-  const scalar = async (inner: Expr): Promise<Float64Array> => {
-    const value = await evalExpr(evaluation, inner, grid);
-    if (value.type !== 'scalar') throw new Error('the type check lets only scalars through');
-    return value.values;
-  };
   switch (expr.kind) {
     case 'number':
       return { type: 'scalar', values: new Float64Array(grid.steps).fill(expr.value) };
@@ -48,16 +38,15 @@ async function evalKind(evaluation: Evaluation, expr: Expr, grid: Grid): Promise
       return evalBinary(budget, expr, left, right, grid.steps);
     }
     case 'aggregate': {
-      const param = await aggregateParam(expr, scalar);
-      return vectorOf(
-        await evalAggregate(evaluation, expr, await vector(expr.expr, grid), param, grid.steps),
-      );
+      const param = await aggregateParam(evaluation, expr, grid);
+      const series = await vectorAt(evaluation, expr.expr, grid);
+      return vectorOf(await evalAggregate(evaluation, expr, series, param, grid.steps));
     }
     case 'call':
       return evalCall(evaluation, expr, grid, {
-        scalar,
-        vector: (inner) => vector(inner, grid),
-        range: (inner) => selectRange(evaluation, inner, grid, vector),
+        scalar: (inner) => scalarAt(evaluation, inner, grid),
+        vector: (inner) => vectorAt(evaluation, inner, grid),
+        range: (inner) => selectRange(evaluation, inner, grid, (part, at) => vectorAt(evaluation, part, at)),
       });
     case 'matrixSelector':
     case 'subquery':
@@ -65,13 +54,28 @@ async function evalKind(evaluation: Evaluation, expr: Expr, grid: Grid): Promise
   }
 }
 
+async function vectorAt(evaluation: Evaluation, expr: Expr, grid: Grid): Promise<readonly StepSeries[]> {
+  const value = await evalExpr(evaluation, expr, grid);
+  if (value.type !== 'vector') throw new Error('the type check lets only instant vectors through');
+  return value.series;
+}
+
+async function scalarAt(evaluation: Evaluation, expr: Expr, grid: Grid): Promise<Float64Array> {
+  const value = await evalExpr(evaluation, expr, grid);
+  if (value.type !== 'scalar') throw new Error('the type check lets only scalars through');
+  return value.values;
+}
+
 async function aggregateParam(
+  evaluation: Evaluation,
   { param }: Aggregate,
-  scalar: (expr: Expr) => Promise<Float64Array>,
+  grid: Grid,
 ): Promise<AggregateParam> {
   if (param === null) return null;
   const inner = withoutParens(param);
-  return inner.kind === 'string' ? { text: inner.value } : { numbers: await scalar(inner) };
+  return inner.kind === 'string'
+    ? { text: inner.value }
+    : { numbers: await scalarAt(evaluation, inner, grid) };
 }
 
 function evalUnary({ operator }: Unary, value: StepValue): StepValue {

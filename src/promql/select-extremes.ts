@@ -27,7 +27,7 @@ export async function selectExtremes(
   const result: StepSeries[] = [];
   for (const { members } of groupBy(series, keyOf).values()) {
     budget.hold(steps * members.length);
-    const selected = members.map((one) => ({ ...one, present: new Uint8Array(steps) }));
+    const selected: (StepSeries | undefined)[] = new Array(members.length).fill(undefined);
     const columns = columnsOf(members);
     const column = new Float64Array(members.length);
     let order: readonly number[] = [];
@@ -37,12 +37,15 @@ export async function selectExtremes(
       if (wanted < 1) continue;
       order = extremesAt(columns, k, wanted, greatest, column);
       for (const i of order) {
-        const one = selected[i];
-        if (one !== undefined) one.present[k] = 1;
+        const one = members[i];
+        if (one === undefined) continue;
+        const kept = selected[i] ?? { ...one, present: new Uint8Array(steps) };
+        kept.present[k] = 1;
+        selected[i] = kept;
       }
     }
-    const ordered = steps === 1 ? order.flatMap((i) => selected[i] ?? []) : selected;
-    result.push(...ordered.filter(({ present }) => present.includes(1)));
+    const ordered = steps === 1 ? order.map((i) => selected[i]) : selected;
+    for (const one of ordered) if (one !== undefined) result.push(one);
   }
   return result;
 }

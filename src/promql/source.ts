@@ -49,11 +49,13 @@ export interface SampleSource {
   /**
    * All selections of a query at once, answered in the same order: for each the series that match, each label
    * set once. A series without samples in the range may be left out. The engine accepts any order of series and sorts
-   * them itself.
+   * them itself, unless the source says that they are.
    * May reject with any error, which reaches the caller of the engine as it is; should reject soon after
    * `signal` aborts.
    */
   select(selections: readonly Selection[], signal: AbortSignal): Promise<readonly (readonly Series[])[]>;
+  /** Whether the series of every answer ascend by their labels. Left out: they do not. */
+  readonly isSorted?: boolean;
   /** Once it is so, nobody wants the answer any more: the evaluation fails as soon as it notices. Left out: never. */
   isOutdated?(): boolean;
 }

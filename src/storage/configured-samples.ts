@@ -25,10 +25,13 @@ export function configuredValue({ metric, objective, component }: ConfiguredSeri
  * or, where a range is, at every full minute and at the start, `startMs`. They share their arrays.
  */
 export function createConfiguredSamples({ hints, fromMs, toMs }: Selection) {
-  const times = hints.kind === 'instant' ? instantsOf(hints) : minutesOf(fromMs, toMs);
+  // Made when there is such a series: mostly there is none, and there may be millions of them.
+  let made: Float64Array | null = null;
   const byValue = new Map<number, Float64Array>();
 
   return ({ labels }: ConfiguredSeries, startMs: number, value: number): Series => {
+    made ??= hints.kind === 'instant' ? instantsOf(hints) : minutesOf(fromMs, toMs);
+    const times = made;
     let values = byValue.get(value);
     if (values === undefined) {
       values = new Float64Array(times.length).fill(value);
@@ -52,13 +55,19 @@ export function createConfiguredSamples({ hints, fromMs, toMs }: Selection) {
 
 function instantsOf({ startMs, endMs, stepMs }: Selection['hints']): Float64Array {
   const count = Math.floor((endMs - startMs) / stepMs) + 1;
-  return Float64Array.from({ length: count }, (_, k) => startMs + k * stepMs);
+  return evenly(startMs, stepMs, count);
 }
 
 function minutesOf(fromMs: number, toMs: number): Float64Array {
   const firstMs = floorTo(fromMs, MINUTE_MS) + MINUTE_MS;
   const count = Math.max(0, Math.floor((toMs - firstMs) / MINUTE_MS) + 1);
-  return Float64Array.from({ length: count }, (_, i) => firstMs + i * MINUTE_MS);
+  return evenly(firstMs, MINUTE_MS, count);
+}
+
+function evenly(firstMs: number, stepMs: number, count: number): Float64Array {
+  const times = new Float64Array(count);
+  for (let i = 0; i < count; i += 1) times[i] = firstMs + i * stepMs;
+  return times;
 }
 
 function firstAtOrAfter(times: Float64Array, ms: number): number {

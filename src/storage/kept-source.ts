@@ -21,6 +21,7 @@ export interface KeptSourceOptions {
  * failure too, counts only where it `stands`.
  */
 export class KeptSource implements SampleSource {
+  readonly isSorted = true;
   readonly #options: KeptSourceOptions;
   #asked: Promise<SeriesState> | null = null;
   #account: AccountSeries | null = null;

@@ -3,7 +3,12 @@ import { KEPT_CONNECTIONS } from './client.ts';
 import { loadWholeMinutes } from './minute-samples.ts';
 import { loadSamples } from './sample-rows.ts';
 import type { SeriesDatabase } from './series-database.ts';
-import { readSeriesHistories, readSeriesState, selectSeriesDefinitions } from './series-definitions.ts';
+import {
+  readSeriesHistories,
+  readSeriesState,
+  readSeriesStateIn,
+  selectSeriesDefinitions,
+} from './series-definitions.ts';
 
 /** An account without an SLO, as a rule. */
 const NOBODY = 'nobody';
@@ -18,6 +23,7 @@ export async function prepareConnections(db: SeriesDatabase, nowMs: number): Pro
   await Promise.all(
     all.map(() =>
       db.tenantSnapshot(NOBODY, async (tx) => {
+        await readSeriesStateIn(tx, NOBODY);
         const { histories } = await readSeriesHistories(tx, NOBODY);
         await selectSeriesDefinitions(tx, NOBODY, histories);
         for (const metric of METRICS) {

@@ -60,6 +60,7 @@ export function createRehearsalSeries(): RehearsalSeries {
   const state = () => ({ fingerprint: String(nowMs()), oldest: null });
 
   function rowsOf(name: string, values: readonly unknown[]): object[] {
+    if (name === 'series-state') return [state()];
     if (name === 'series-histories') {
       const line = (id: string) => `${id} 1 ${START_MS} ${START_MS} ${nowMs()} 0 `;
       return [{ ...state(), slos: ids.map(line).join('\n') }];

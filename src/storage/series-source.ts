@@ -16,7 +16,7 @@ import { createRehearsalSeries } from './rehearsal-series.ts';
 import { SampleColumn } from './sample-column.ts';
 import { type Plan, planNeed } from './sample-needs.ts';
 import type { SeriesDatabase } from './series-database.ts';
-import { readSeriesHistories, selectSeriesDefinitions } from './series-definitions.ts';
+import { readSeriesHistories, readSeriesStateIn, selectSeriesDefinitions } from './series-definitions.ts';
 import { tooManySamples } from './series-limits.ts';
 
 export interface SeriesStoreOptions {
@@ -65,13 +65,16 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
   }
 
   async function accountSeries(tx: ReadTx, accountId: string): Promise<AccountSeries> {
+    const known = cachedAccount(accountId);
+    if (known !== null && (await readSeriesStateIn(tx, accountId)).fingerprint === known.fingerprint) {
+      return known;
+    }
     const { histories, ...state } = await readSeriesHistories(tx, accountId);
     const before = cachedAccount(accountId);
-    if (before?.fingerprint === state.fingerprint) return before;
-    const known = histories.flatMap((history) => before?.definitionOf(history) ?? []);
+    const same = histories.flatMap((history) => before?.definitionOf(history) ?? []);
     const unknown = histories.filter((history) => (before?.definitionOf(history) ?? null) === null);
     const read = unknown.length === 0 ? [] : await selectSeriesDefinitions(tx, accountId, unknown);
-    const definitions = [...known, ...read];
+    const definitions = [...same, ...read];
     const series = new AccountSeries(state, histories, definitions, before);
     cache.put(`account ${accountId}`, series);
     return series;
@@ -208,7 +211,10 @@ export function createSeriesStore({ db, clock, cacheBytes }: SeriesStoreOptions)
         if (done !== null) return done.value;
       }
       return opened((grants) =>
-        work({ select: (selections) => selectRead(accountId, selections, signal, grants) }),
+        work({
+          isSorted: true,
+          select: (selections) => selectRead(accountId, selections, signal, grants),
+        }),
       );
     },
   };

@@ -21,6 +21,11 @@ export interface EvaluatorOptions {
   }) => void;
 }
 
+export interface Evaluator extends Worker {
+  /** Resolves when the first round is over, however it went, or there is none since others hold all shards. */
+  readonly caughtUp: Promise<void>;
+}
+
 /**
  * Evaluates the SLOs of its shards once an interval, a little after its start; of shards that are new, at the
  * start all of them, at once whatever was missed.
@@ -28,31 +33,44 @@ export interface EvaluatorOptions {
 export function createEvaluator(
   env: ServiceEnvironment,
   { intervalMs, shards, onRound }: EvaluatorOptions,
-): Worker {
+): Evaluator {
+  let settle: () => void;
+  const caughtUp = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
   const evaluation = repeat(
     async (signal) => {
       const startedMs = performance.now();
       const done = await evaluate(env, { signal, held: shards.held });
       onRound({ seconds: (performance.now() - startedMs) / SECOND_MS, ...done });
+      settle();
     },
     {
       pauseMs: () => {
         const nowMs = env.clock.now();
         return floorTo(nowMs - GRACE_MS, intervalMs) + intervalMs + GRACE_MS - nowMs;
       },
-      onError: (error) => env.logger.error({ err: error }, 'the evaluation failed'),
+      onError(error) {
+        env.logger.error({ err: error }, 'the evaluation failed');
+        settle();
+      },
     },
   );
   const balance = repeat(
     async () => {
       if (await shards.balance()) evaluation.hurry();
+      else settle();
     },
     {
       pauseMs: () => Math.min(BALANCE_MS, intervalMs / 2),
-      onError: (error) => env.logger.error({ err: error }, 'no share of the evaluation could be had'),
+      onError(error) {
+        env.logger.error({ err: error }, 'no share of the evaluation could be had');
+        settle();
+      },
     },
   );
   return {
+    caughtUp,
     start: balance.start,
     async stop() {
       await Promise.all([balance.stop(), evaluation.stop()]);

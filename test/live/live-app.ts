@@ -57,8 +57,8 @@ export async function startReplica(
     logger,
     upgrade: app.upgrade,
   });
-  await app.prepare();
   app.start();
+  await app.prepare();
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= Promise.all([server.close(5000), app.stop()]).then(() => db.close());

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { evaluateInstant } from '../../src/promql/engine.ts';
 import { exprToJson } from '../../src/promql/expr-to-json.ts';
 import { parsePromql } from '../../src/promql/parser.ts';
 import { linesOf, promqlStore } from './promql-store.ts';
@@ -212,6 +213,19 @@ describe('limits', () => {
     expect(linesOf(await at('sum_over_time(one[2h])', 3600, { maxSamples: 100 }))).toEqual([
       '{team="x"} 305',
     ]);
+  });
+
+  test('more steps than can be held are refused before the source is asked', async () => {
+    const source = { select: () => Promise.reject(new Error('asked')) };
+    const { signal } = new AbortController();
+    const ask = (text: string) => evaluateInstant({ text, expr: parsePromql(text), source, signal }, 0);
+    // A day has 86,400,000 milliseconds, and 50,000,000 samples is the limit; half a day would do.
+    await expect(ask('sum_over_time(burn[1d:1ms])')).rejects.toMatchObject({
+      kind: 'bad_data',
+      message: 'query processing would load too many samples into memory in query execution',
+    });
+    await expect(ask('sum_over_time(burn[12h:1ms])')).rejects.toThrow('asked');
+    await expect(ask('sum_over_time(burn[1d:2ms])')).rejects.toThrow('asked');
   });
 
   test('too many series are refused', async () => {

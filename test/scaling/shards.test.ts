@@ -7,7 +7,7 @@ import { SHARDS, shareOf } from '../../src/storage/shard-share.ts';
 import { createShards, type Shards } from '../../src/storage/shards.ts';
 import { createEvaluator } from '../../src/workers/evaluator.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { actingAs, createTestEnvironment, type TestEnvironment } from '../support/environment.ts';
 
 const database = await createTestDatabase();
 const elsewhere = await createTestDatabase();
@@ -192,4 +192,49 @@ test('an evaluator whose connection is cut goes on by itself', async () => {
   } finally {
     await worker.stop();
   }
+});
+
+describe('an evaluator has caught up', () => {
+  const evaluator = (env: TestEnvironment, shards: Partial<Shards>, onRound: () => void = () => undefined) =>
+    createEvaluator(env, {
+      intervalMs: 60_000,
+      shards: { held: () => null, balance: async () => true, release: async () => undefined, ...shards },
+      onRound,
+    });
+
+  test('after its first round, and not before', async () => {
+    const env = createTestEnvironment(database, NOW + 20 * MINUTE_MS);
+    let rounds = 0;
+    const worker = evaluator(env, {}, () => {
+      rounds += 1;
+    });
+    worker.start();
+    await worker.caughtUp;
+    expect(rounds).toBe(1);
+    await worker.stop();
+  });
+
+  test('at once where others hold all shards', async () => {
+    const env = createTestEnvironment(database, NOW + 20 * MINUTE_MS);
+    let rounds = 0;
+    const worker = evaluator(env, { balance: async () => false }, () => {
+      rounds += 1;
+    });
+    worker.start();
+    await worker.caughtUp;
+    await worker.stop();
+    expect(rounds).toBe(0);
+  });
+
+  test.each<[string, Partial<Shards>]>([
+    ['its round', {}],
+    ['taking its share', { balance: () => Promise.reject(new Error('away')) }],
+  ])('as far as it can where %s fails', async (_, shards) => {
+    const env = createTestEnvironment(database, NOW + 20 * MINUTE_MS);
+    const db = { ...env.db, owner: () => Promise.reject(new Error('away')) };
+    const worker = evaluator({ ...env, db }, shards);
+    worker.start();
+    await worker.caughtUp;
+    await worker.stop();
+  });
 });

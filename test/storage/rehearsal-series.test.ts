@@ -56,6 +56,6 @@ test('made-up series are read as real ones are, every other time from what is ke
     expect([times[end - 1], values[end - 1]]).toEqual([atMs, ((n * 7 + atMs / MINUTE_MS) % 100) / 10]);
   }
   expect((await ask()).statements).toEqual([]);
-  expect((await ask()).statements).toEqual(['series-histories', 'minutes-burn_rate-stretch']);
+  expect((await ask()).statements).toEqual(['series-state', 'series-histories', 'minutes-burn_rate-stretch']);
   expect((await ask()).statements).toEqual([]);
 });

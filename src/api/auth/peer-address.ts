@@ -51,7 +51,9 @@ export function createClientAddress(
   return (request, peerAddress) => {
     if (peerAddress === undefined) return undefined;
     let address = withoutMapping(peerAddress);
-    const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
+    const forwarded = request.headers.get('x-forwarded-for');
+    if (forwarded === null) return address;
+    const hops = forwarded.split(',').map((hop) => hop.trim());
     while (isTrusted(address)) {
       const hop = withoutMapping(hops.pop() ?? '');
       if (isIP(hop) === 0) break;

@@ -30,10 +30,10 @@ export interface PrometheusOptions {
 export interface PrometheusApp {
   /**
    * Makes the first real query quick: has the store open its connections, asks made-up queries of made-up series
-   * until their code is compiled, and then what dashboards ask first of the default account. Takes a fraction of a
-   * second, and gives up after two; never throws.
+   * until their code is compiled, and then, once what was missed has been caught up on, what dashboards ask first of
+   * the default account. Takes a fraction of a second as a rule, and gives up after two; never throws.
    */
-  prepare(): Promise<void>;
+  prepare(caughtUp: Promise<void>): Promise<void>;
   /** Never throws. */
   fetch(request: Request, peerAddress: string | undefined): Promise<Response>;
 }
@@ -92,7 +92,7 @@ export function createPrometheusApp(options: PrometheusOptions): PrometheusApp {
   }
 
   return {
-    prepare: () => rehearse({ environment, series, serve: createRehearsalServe(options) }),
+    prepare: (caughtUp) => rehearse({ environment, series, caughtUp, serve: createRehearsalServe(options) }),
     async fetch(request, peerAddress) {
       const finished = metrics.requestStarted();
       const found = endpointAt(new URL(request.url).pathname);

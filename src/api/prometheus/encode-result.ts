@@ -50,17 +50,22 @@ export const encodeLabels: (labels: Labels) => string = rememberedByLabels(({ na
 const point = (atMs: number, value: string): string => `[${formatTime(atMs)},"${value}"]`;
 
 function* vector(samples: readonly InstantSample[], atMs: number): Generator<string, void> {
-  const at = formatTime(atMs);
-  let piece = '';
-  let comma = '';
+  const time = `,"value":[${formatTime(atMs)},"`;
+  // Joined, the parts are put together once, and not anew with each of them when the text is sent.
+  let parts: string[] = [];
+  let length = 0;
+  let begin = '{"metric":';
   for (const { labels, value } of samples) {
-    piece += `${comma}{"metric":${encodeLabels(labels)},"value":[${at},"${formatSample(value)}"]}`;
-    comma = ',';
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
+    const metric = encodeLabels(labels);
+    parts.push(begin, metric, time, formatSample(value), '"]}');
+    begin = ',{"metric":';
+    length += metric.length + time.length;
+    if (length < PIECE) continue;
+    yield parts.join('');
+    parts = [];
+    length = 0;
   }
-  if (piece !== '') yield piece;
+  if (parts.length > 0) yield parts.join('');
 }
 
 function* matrix(series: readonly MatrixSeries[]): Generator<string, void> {

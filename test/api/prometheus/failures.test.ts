@@ -98,14 +98,32 @@ test('a database that is away is an unavailable, not an end of the process, and 
     .toBe('unavailable');
   // What has nothing to do with the database goes on.
   expect((await client.ask('/metadata')).status).toBe(200);
-  await expect(client.app.prepare()).resolves.toBeUndefined();
+  await expect(client.app.prepare(Promise.resolve())).resolves.toBeUndefined();
   await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   await expect.poll(async () => (await client.ask('/query', RELIABILITY)).status, TIMEOUT).toBe(200);
 });
 
 test('queries are rehearsed without a trace: the first one afterwards answers what it would have', async () => {
   const client = prometheusOn(prometheus.environment);
-  await client.app.prepare();
+  await client.app.prepare(Promise.resolve());
   expect(await reliabilityOf(client)).toBe('0.9');
   expect((await client.ask('/query', { query: 'burn_rate{slo=~"slo-.+"}' })).body.data.result).toEqual([]);
+});
+
+test('nothing is asked of the default account before what was missed is caught up on', async () => {
+  const { environment } = prometheus;
+  const asked = new Set<string>();
+  const client = prometheusOn({
+    ...environment,
+    db: {
+      ...environment.db,
+      tenantSnapshot(accountId, work) {
+        asked.add(accountId);
+        return environment.db.tenantSnapshot(accountId, work);
+      },
+    },
+  });
+  // Never: the rehearsal gives up.
+  await client.app.prepare(new Promise(() => undefined));
+  expect([...asked]).toEqual(['nobody']);
 });

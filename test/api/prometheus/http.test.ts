@@ -392,6 +392,7 @@ describe('bad input is refused fast, and the process stays up', () => {
     ['10,000 signs', { query: '-'.repeat(deep) }],
     ['a regular expression that does not parse', { query: 'reliability{slo=~"(((a+)+)+"}' }],
     ['200 years of milliseconds', { query: 'count_over_time(vector(1)[200y:1ms])' }],
+    ['a day of milliseconds of a metric', { query: 'sum_over_time(target[1d:1ms])' }],
     ['a binary body', { query: '\u0000\uffff' }],
   ])('%s', async (_, form) => {
     const startedMs = performance.now();
