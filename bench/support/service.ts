@@ -27,7 +27,7 @@ export async function startService({ databaseUrl, node, env = {} }: ServiceOptio
   const home = await temporaryDirectory();
   const program = startProgram({
     ...(node === undefined ? {} : { command: node }),
-    args: ['--max-semi-space-size=4', await bundleService()],
+    args: ['--max-semi-space-size=16', await bundleService()],
     env: {
       HOME: home,
       DATA_DIR: home,

@@ -1,4 +1,5 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { createGate } from '../lib/gate.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
 import { SHARDS } from '../storage/shard-share.ts';
@@ -8,8 +9,10 @@ import type { ServiceEnvironment } from './context.ts';
 
 export type { Shards } from '../storage/shards.ts';
 
-/** Parts of the accounts that are settled at a time, each by a connection of its own. */
+/** Parts of the accounts that are settled apart: enough that the work of each is a small part of the whole. */
 const PARTS = 4;
+/** So many of them at a time, each over a connection of its own. */
+const PARTS_AT_A_TIME = 2;
 /** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
 const SLOS_A_PASS = 500;
 
@@ -60,13 +63,16 @@ async function settle(
   atMs: number,
   shards: readonly number[] | null,
 ): Promise<number> {
+  const gate = createGate(PARTS_AT_A_TIME);
   const settled = await Promise.allSettled(
     partsOf(shards).map((part) =>
-      env.db.owner(async (tx) => {
-        const { objectives, changes } = await settleSlos(tx, atMs, part);
-        await announceChanges(tx, changes);
-        return objectives;
-      }),
+      gate(() =>
+        env.db.owner(async (tx) => {
+          const { objectives, changes } = await settleSlos(tx, atMs, part);
+          await announceChanges(tx, changes);
+          return objectives;
+        }),
+      ),
     ),
   );
   let objectives = 0;
