@@ -1,6 +1,8 @@
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { ServiceEnvironment } from '../../services/context.ts';
 import type { SeriesStore } from '../../services/series-context.ts';
+import { startServer } from '../server.ts';
 import { PROMETHEUS_BASE } from './endpoints.ts';
 
 /** How long may be rehearsed. */
@@ -43,10 +45,7 @@ const firstForms: readonly Rehearsal[] = ['reliability', 'budget', 'burn_rate'].
 ]);
 
 /** Answers as the API does, but without a trace in its counters; whoever asks is the default account's viewer. */
-export type Serve = (
-  environment: ServiceEnvironment,
-  series: SeriesStore,
-) => (request: Request) => Promise<Response>;
+export type Serve = (environment: ServiceEnvironment, series: SeriesStore) => Answer;
 
 export interface RehearsalOptions {
   readonly environment: ServiceEnvironment;
@@ -80,7 +79,7 @@ async function askAll(
         signal,
       ),
       Promise.all([series.prepare(), caughtUp]).then(() =>
-        ask(serve(environment, series), firstForms, signal),
+        overHttp(serve(environment, series), environment.logger, (answer) => ask(answer, firstForms, signal)),
       ),
     ]);
   } catch (error) {
@@ -93,11 +92,25 @@ async function askAll(
   }
 }
 
-async function ask(
-  answer: (request: Request) => Promise<Response>,
-  forms: readonly Rehearsal[],
-  signal: AbortSignal,
+type Answer = (request: Request) => Promise<Response>;
+
+/** As over the network, from a server of our own that nobody else knows: its code takes half of a first query's time. */
+async function overHttp(
+  answer: Answer,
+  logger: Logger,
+  use: (answer: Answer) => Promise<void>,
 ): Promise<void> {
+  const server = await startServer(answer, { host: '127.0.0.1', port: 0, logger });
+  try {
+    await use((request) => fetch(new Request(`http://127.0.0.1:${server.port}${pathOf(request)}`, request)));
+  } finally {
+    await server.close(PATIENCE_MS);
+  }
+}
+
+const pathOf = ({ url }: Request): string => new URL(url).pathname;
+
+async function ask(answer: Answer, forms: readonly Rehearsal[], signal: AbortSignal): Promise<void> {
   for (const [path, form] of forms) {
     // Made-up series wait for nobody, and others are to get on meanwhile.
     await immediate();
@@ -105,6 +118,7 @@ async function ask(
     const body = new URLSearchParams(form);
     const url = `http://localhost${PROMETHEUS_BASE}${path}`;
     const response = await answer(new Request(url, { method: 'POST', body, signal }));
-    if (!response.ok) throw new Error(`${form.query}: ${await response.text()}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${form.query}: ${text}`);
   }
 }
