@@ -53,7 +53,11 @@ import {
   loadRuns,
   type SeriesKey,
 } from '../../src/storage/series-columns.ts';
-import { readSeriesHistories, selectSeriesDefinitions } from '../../src/storage/series-definitions.ts';
+import {
+  readSeriesHistories,
+  readSeriesStateIn,
+  selectSeriesDefinitions,
+} from '../../src/storage/series-definitions.ts';
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import { lockSlosBehind, saveEvaluations } from '../../src/storage/slo-evaluations.ts';
@@ -366,6 +370,7 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
     return answers;
   },
   readSeriesHistories: (tx, { accountId }) => readSeriesHistories(tx, accountId),
+  readSeriesStateIn: (tx, { accountId }) => readSeriesStateIn(tx, accountId),
   selectSeriesDefinitions: async (tx, { accountId }) =>
     selectSeriesDefinitions(tx, accountId, (await readSeriesHistories(tx, accountId)).histories),
   loadWholeMinutes: (tx, { accountId, atMs }) =>
@@ -456,7 +461,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   migrationsPending: 'the record of migrations',
   partitionStart: 'a time out of a name',
   privilegeRefusal: 'a sentence',
-  readSeriesState: 'counts and hashes the rows that readSeriesHistories reads',
+  readSeriesState: 'sends the statement of readSeriesStateIn',
   readsWholeMinutes: 'which of two ways to read',
   extentOf: 'two instants',
   historyMarksOf: 'marks out of a text',
