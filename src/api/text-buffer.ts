@@ -1,4 +1,4 @@
-const FIRST_BYTES = 64 * 1024;
+const LEAST_BYTES = 4 * 1024;
 /** Of one unit of UTF-16. */
 const MOST_BYTES = 3;
 
@@ -7,8 +7,13 @@ const MOST_BYTES = 3;
  * pieces until the end, which the garbage collector then moves around.
  */
 export class TextBuffer {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #bytes: Buffer<ArrayBuffer>;
   #length = 0;
+
+  /** `expected`: about how many bytes there will be. To grow leaves memory behind that only a full collection frees. */
+  constructor(expected = 0) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, Math.ceil(expected)));
+  }
 
   add(text: string): void {
     const most = this.#length + text.length * MOST_BYTES;

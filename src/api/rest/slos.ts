@@ -144,14 +144,16 @@ const jsonResponse = (content: TextResponse['content']): Response =>
 
 /** Of the shape `listSchema`. */
 function pageOf(items: readonly Slo[], textOf: (slo: Slo) => string, page: Omit<SloList, 'items'>): Response {
-  const text = new TextBuffer();
-  let before = '{"data":[';
-  for (const slo of items) {
-    text.add(before);
+  const [first, ...others] = items;
+  const firstText = first === undefined ? '' : textOf(first);
+  // The others are about as long.
+  const text = new TextBuffer(1.2 * items.length * firstText.length);
+  text.add(`{"data":[${firstText}`);
+  for (const slo of others) {
+    text.add(',');
     text.add(textOf(slo));
-    before = ',';
   }
-  text.add(`${items.length === 0 ? before : ''}],${JSON.stringify(page).slice(1)}`);
+  text.add(`],${JSON.stringify(page).slice(1)}`);
   return jsonResponse(text.encoded());
 }
 
