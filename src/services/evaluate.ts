@@ -2,7 +2,7 @@ import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { createGate } from '../lib/gate.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { settleSlos } from '../storage/settled-slos.ts';
-import { SHARDS } from '../storage/shard-share.ts';
+import { ALL_SHARDS } from '../storage/shard-share.ts';
 import { lockSlosBehind } from '../storage/slo-evaluations.ts';
 import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
@@ -86,7 +86,7 @@ async function settle(
 
 /** The shards, dealt out over the parts. */
 function partsOf(shards: readonly number[] | null): number[][] {
-  const all = shards ?? Array.from({ length: SHARDS }, (_, shard) => shard);
+  const all = shards ?? ALL_SHARDS;
   const parts = Array.from({ length: PARTS }, (_, part) => all.filter((_shard, i) => i % PARTS === part));
   return parts.filter((part) => part.length > 0);
 }

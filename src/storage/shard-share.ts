@@ -1,5 +1,6 @@
 /** Virtual shards that the accounts fall into. All replicas must agree; a power of two. */
 export const SHARDS = 64;
+export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 /** SQL for the virtual shard of an account. The server hashes, so that all replicas agree. */
 export const shardSql = (accountColumn: string): string => `(hashtext(${accountColumn}) & ${SHARDS - 1})`;
@@ -31,9 +32,8 @@ export function shareOf({ me, replicas, owners }: ShardView): ShardShare {
   const place = order.indexOf(me);
   const size = place < 0 ? 0 : Math.ceil((SHARDS - place) / order.length);
   const isOwn = (shard: number): boolean => shard % order.length === place;
-  const all = Array.from({ length: SHARDS }, (_, shard) => shard);
   // The own ones first: two replicas that begin together then do not try for the same.
-  const byOwn = [...all.filter(isOwn), ...all.filter((shard) => !isOwn(shard))];
+  const byOwn = [...ALL_SHARDS.filter(isOwn), ...ALL_SHARDS.filter((shard) => !isOwn(shard))];
   const held = byOwn.filter((shard) => owners.get(shard) === me);
   return {
     held,

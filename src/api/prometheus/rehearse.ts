@@ -75,11 +75,14 @@ async function askAll(
     await Promise.all([
       ask(
         serve({ ...environment, clock: madeUp.clock }, madeUp.series),
+        'http://localhost',
         madeUpForms(madeUp.clock.now()),
         signal,
       ),
       Promise.all([series.prepare(), caughtUp]).then(() =>
-        overHttp(serve(environment, series), environment.logger, (answer) => ask(answer, firstForms, signal)),
+        overHttp(serve(environment, series), environment.logger, (origin) =>
+          ask(fetch, origin, firstForms, signal),
+        ),
       ),
     ]);
   } catch (error) {
@@ -98,25 +101,28 @@ type Answer = (request: Request) => Promise<Response>;
 async function overHttp(
   answer: Answer,
   logger: Logger,
-  use: (answer: Answer) => Promise<void>,
+  use: (origin: string) => Promise<void>,
 ): Promise<void> {
   const server = await startServer(answer, { host: '127.0.0.1', port: 0, logger });
   try {
-    await use((request) => fetch(new Request(`http://127.0.0.1:${server.port}${pathOf(request)}`, request)));
+    await use(`http://127.0.0.1:${server.port}`);
   } finally {
     await server.close(PATIENCE_MS);
   }
 }
 
-const pathOf = ({ url }: Request): string => new URL(url).pathname;
-
-async function ask(answer: Answer, forms: readonly Rehearsal[], signal: AbortSignal): Promise<void> {
+async function ask(
+  answer: Answer,
+  origin: string,
+  forms: readonly Rehearsal[],
+  signal: AbortSignal,
+): Promise<void> {
   for (const [path, form] of forms) {
     // Made-up series wait for nobody, and others are to get on meanwhile.
     await immediate();
     signal.throwIfAborted();
     const body = new URLSearchParams(form);
-    const url = `http://localhost${PROMETHEUS_BASE}${path}`;
+    const url = `${origin}${PROMETHEUS_BASE}${path}`;
     const response = await answer(new Request(url, { method: 'POST', body, signal }));
     const text = await response.text();
     if (!response.ok) throw new Error(`${form.query}: ${text}`);

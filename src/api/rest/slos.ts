@@ -63,8 +63,7 @@ export const sloEndpoints: readonly Endpoint[] = [
         return pageOf(items, (slo) => sloText(slo, nowMs), page);
       }
       const statuses = await readStatuses({ ctx, input: { slos: items, atMs } });
-      // Those of the present are asked for again and again.
-      const textOf = atMs === undefined ? keptStatusText : statusText;
+      const textOf = statusTextFor(atMs);
       return pageOf(items, (slo) => sloWithStatusText(slo, textOf(known(statuses.get(slo.id))), nowMs), page);
     },
   }),
@@ -98,8 +97,7 @@ export const sloEndpoints: readonly Endpoint[] = [
     async handle({ ctx, id, query: { at: atMs } }) {
       const slo = await getSlo({ ctx, input: { id } });
       const statuses = await readStatuses({ ctx, input: { slos: [slo], atMs } });
-      const status = known(statuses.get(slo.id));
-      const text = atMs === undefined ? keptStatusText(status) : statusText(status);
+      const text = statusTextFor(atMs)(known(statuses.get(slo.id)));
       return jsonResponse(sloWithStatusText(slo, text, ctx.clock.now()));
     },
   }),
@@ -138,6 +136,10 @@ export const sloEndpoints: readonly Endpoint[] = [
     },
   }),
 ];
+
+/** Statuses of the present are asked for again and again. */
+const statusTextFor = (atMs: number | undefined): ((status: SloStatus) => string) =>
+  atMs === undefined ? keptStatusText : statusText;
 
 const jsonResponse = (content: TextResponse['content']): Response =>
   new TextResponse(content, { status: 200, headers: { 'content-type': JSON_TYPE } });
