@@ -149,19 +149,19 @@ export function burnRateInstants(
 const OWN_DATA: readonly string[] = ['ratio', 'threshold'];
 
 /**
- * The instants, ascending, each moved to where the same was counted and a row stands: nothing had come in by the first row,
- * and nothing came in after the last data. Those between stay.
+ * The instants, ascending, each moved to where the same was counted and a row stands: nothing had come in before the
+ * first data, where only the first day's row of 00:00 stands, and nothing came in after the last data. Those between stay.
  */
 export function countedInstants(slo: Slo, instants: readonly number[]): readonly number[] {
   const { firstDataAtMs, lastDataAtMs, budgetingMethod, sliceMs } = slo;
   if (!OWN_DATA.includes(slo.sli.type) || firstDataAtMs === null || lastDataAtMs === null) return instants;
-  const firstRowMs = floorTo(firstDataAtMs + MINUTE_MS - 1, DAY_MS);
   const step = budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
   const lastMs = floorTo(lastDataAtMs, step) + step;
-  if ((instants[0] ?? 0) >= firstRowMs && (instants.at(-1) ?? 0) <= lastMs) return instants;
+  if ((instants[0] ?? 0) > firstDataAtMs && (instants.at(-1) ?? 0) <= lastMs) return instants;
+  const firstRowMs = floorTo(firstDataAtMs + MINUTE_MS - 1, DAY_MS);
   const moved: number[] = [];
   for (const instant of instants) {
-    const counted = Math.max(firstRowMs, Math.min(instant, lastMs));
+    const counted = instant <= firstDataAtMs ? firstRowMs : Math.min(instant, lastMs);
     if (counted !== moved.at(-1)) moved.push(counted);
   }
   return moved;

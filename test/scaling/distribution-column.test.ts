@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { expect, test } from 'vitest';
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import { adminOverview } from '../../src/services/admin-overview.ts';
@@ -23,28 +22,11 @@ import { tidyOutboxes } from '../../src/services/tidy-outboxes.ts';
 import { updateSlo } from '../../src/services/update-slo.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const NOW = Date.UTC(2026, 10, 18, 12, 0, 10);
 const TABLES = ['np_slos', 'np_slo_snapshots', 'np_slo_reports'];
-
-/** Every statement that node-postgres is asked for, as long as `work` runs. */
-async function statementsOf(work: () => Promise<void>): Promise<string[]> {
-  const seen = new Set<string>();
-  const original = pg.Client.prototype.query;
-  pg.Client.prototype.query = function capture(this: pg.Client, ...parameters: unknown[]) {
-    const [first] = parameters;
-    const text = typeof first === 'string' ? first : (first as { text?: string } | undefined)?.text;
-    if (text !== undefined) seen.add(text);
-    return Reflect.apply(original, this, parameters);
-  } as typeof original;
-  try {
-    await work();
-  } finally {
-    pg.Client.prototype.query = original;
-  }
-  return [...seen];
-}
 
 /**
  * The faults of a statement. The rule: wherever one of the three tables is read or written, under its name or an
@@ -238,7 +220,7 @@ test('the rule for queries refuses what does not carry the column', () => {
 });
 
 test('every statement of every service carries source_account_id wherever it names a table', async () => {
-  const statements = await statementsOf(driveEveryService);
+  const statements = [...new Set((await statementsOf(driveEveryService)).map(({ text }) => text))];
   const named = statements.filter((text) => TABLES.some((table) => new RegExp(`\\b${table}\\b`).test(text)));
   // Reads, inserts, replacements, updates and deletions have all been seen.
   expect(named.length).toBeGreaterThan(15);

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { DAY_MS, MINUTE_MS } from '../../src/lib/duration.ts';
@@ -9,35 +8,18 @@ import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { type AskedStatement, statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const NOW = Date.UTC(2026, 10, 18, 12, 0, 10);
 const SLOS = 20;
 
-interface Asked {
-  readonly text: string;
-  readonly values: readonly unknown[];
-}
-
-/** The statements on the snapshots that node-postgres is asked for, as long as `work` runs. */
-async function statementsOf(work: () => Promise<unknown>): Promise<Asked[]> {
-  const seen = new Map<string, Asked>();
-  const original = pg.Client.prototype.query;
-  pg.Client.prototype.query = function capture(this: pg.Client, ...parameters: unknown[]) {
-    const [first, second] = parameters;
-    const text = typeof first === 'string' ? first : (first as { text?: string } | undefined)?.text;
-    const values = typeof first === 'string' ? second : (first as { values?: unknown } | undefined)?.values;
-    if (text !== undefined && /\bnp_slo_snapshots\b/.test(text) && !/^(CREATE|ALTER)|regclass/.test(text)) {
-      seen.set(text, { text, values: Array.isArray(values) ? values : [] });
-    }
-    return Reflect.apply(original, this, parameters);
-  } as typeof original;
-  try {
-    await work();
-  } finally {
-    pg.Client.prototype.query = original;
-  }
-  return [...seen.values()];
+/** The statements on the snapshots that `work` asks for, each once. */
+async function snapshotStatementsOf(work: () => Promise<unknown>): Promise<AskedStatement[]> {
+  const asked = (await statementsOf(work)).filter(
+    ({ text }) => /\bnp_slo_snapshots\b/.test(text) && !/^(CREATE|ALTER)|regclass/.test(text),
+  );
+  return [...new Map(asked.map((statement) => [statement.text, statement])).values()];
 }
 
 interface PlanNode {
@@ -62,7 +44,7 @@ const explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: pl
 const within = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(within)];
 
 /** How each statement reads the snapshots: the scans of its plan, in a transaction as the services open it. */
-async function scansOf({ text, values }: Asked): Promise<PlanNode[]> {
+async function scansOf({ text, values }: AskedStatement): Promise<PlanNode[]> {
   const rows = await database.db.owner(async ({ client }) => {
     const answer = await client.query(`EXPLAIN (FORMAT JSON) ${text}`, [...values]);
     return answer.rows;
@@ -86,7 +68,7 @@ test('a tick, and a page of statuses, reach every snapshot by account and minute
     const points = [3 * 24 * 60, 90, 1].map((back) => ({ at: at(back), good: 5, total: 10 }));
     await recordMeasurements({ ctx, input: { id, body: { points } } });
   }
-  const statements = await statementsOf(async () => {
+  const statements = await snapshotStatementsOf(async () => {
     env.clock.advance(2 * MINUTE_MS);
     // Minutes without points, whose look-backs are made by the tick; then one that came in before it.
     await evaluate(env);

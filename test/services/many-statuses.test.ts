@@ -8,6 +8,7 @@ import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import type { Slo } from '../../src/slo/definition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const NOW = Date.UTC(2026, 10, 18, 12, 0, 2);
@@ -70,6 +71,7 @@ test.each([
   ['a quarter of an hour ago', 15 * MINUTE_MS],
   ['while half an hour was bad', 40 * MINUTE_MS],
   ['hours ago', 5 * HOUR_MS],
+  ['as windows began on the day of the first point, before it', 8 * HOUR_MS],
   ['before the first point', 20 * HOUR_MS],
 ])('the statuses of many SLOs are those of each alone: %s', async (_when, back) => {
   const atMs = NOW - back;
@@ -104,4 +106,13 @@ test.each([
     );
     expect(burning.length).toBeGreaterThan(0);
   }
+});
+
+test('windows that began before the first point are read without a search', async () => {
+  // The first points came in at 03:00. Two hours begin at 02:00, six at 22:00 the day before.
+  const atMs = NOW - 8 * HOUR_MS;
+  const statements = await statementsOf(() => readStatuses({ ctx, input: { slos, atMs } }));
+  const names = statements.flatMap(({ name }) => name ?? []);
+  expect(names.filter((name) => /^totals-/.test(name))).not.toEqual([]);
+  expect(names.filter((name) => ['load-first-rows', 'load-runs'].includes(name))).toEqual([]);
 });
