@@ -18,6 +18,8 @@ export interface SeriesChange {
   readonly extendToMs: number | null;
   /** Rows from here on are computed anew even where nothing came in, since the rule has changed. */
   readonly anewFromMs?: number;
+  /** Rows from here on, for whose minutes nothing came in, are removed first: someone else makes them again. */
+  readonly silentFromMs?: number | null;
 }
 
 /** Rows that one pass may hold in memory, with what they look back to about 500 bytes each. */

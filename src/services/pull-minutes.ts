@@ -173,7 +173,7 @@ async function storeTaken(tx: Tx, taken: readonly Taken[], atMs: number, nowMs: 
         const stream = new MinuteStream('request');
         for (const point of points) stream.add(slo, point);
         const minutes = stream.drain();
-        return minutes.size === 0 ? [] : [{ slo, minutes }];
+        return minutes.size === 0 ? [] : [{ slo, minutes, goesOn: !complete }];
       }),
       nowMs,
       { complete },

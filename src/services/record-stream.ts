@@ -107,7 +107,7 @@ class Recording {
     if (lines.length === 0) return;
     const { accountId } = this.#ctx.actor;
     const nowMs = this.#ctx.clock.now();
-    const { references } = lines;
+    const { references, isFull } = lines;
     const known = await this.#ctx.db.tenant(accountId, (tx) => slosByReference(tx, accountId, references));
     const oldestMs = Math.max(Math.min(lines.oldestMs, nowMs), nowMs - this.#ctx.retentionMs);
     await this.#ctx.partitions.ensure(floorTo(oldestMs, MINUTE_MS), nowMs + 10 * MINUTE_MS);
@@ -123,7 +123,9 @@ class Recording {
       );
       const minutes = [...byId.values()].flatMap((slo) => {
         const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
-        return drained.size === 0 ? [] : [{ slo, minutes: drained }];
+        // One that came before is followed by another, as a rule; as a full chunk is.
+        const goesOn = isFull || this.#touched.has(slo.id);
+        return drained.size === 0 ? [] : [{ slo, minutes: drained, goesOn }];
       });
       this.#kept.open(await versionsById(tx, accountId, ids));
       await storeMinutes(tx, minutes, nowMs, { complete: false, kept: this.#kept });

@@ -6,10 +6,11 @@ import { type MinuteChange, type Rewrite, rewriteSeries } from '../slo/rewrite.t
 import { SnapshotBatch } from '../slo/snapshot-batch.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
-import { lastRowOf, type SeriesKey } from '../storage/series-columns.ts';
+import type { SeriesKey } from '../storage/series-columns.ts';
 import { type BaseShift, insertSnapshots, replaceSnapshots, shiftBases } from '../storage/snapshot-rows.ts';
 import { added, type Counted, endOfStored, shiftsAfter } from './base-shifts.ts';
 import type { KeptTotals } from './kept-totals.ts';
+import { lastRowsToStand } from './leave-silence.ts';
 import { type LoadedSeries, loadSeries } from './load-series.ts';
 import { moveWindows, type WindowMove } from './move-windows.ts';
 import { type Planned, passesOf, plan, type SeriesChange, sizeOf } from './plan-rewrite.ts';
@@ -38,11 +39,7 @@ export async function rewriteSnapshots(
   noteMs: number,
   kept: KeptTotals | null = null,
 ): Promise<Rewritten> {
-  const lastRows = await lastRowOf(
-    tx,
-    changes.map(({ slo, objective }) => ({ accountId: slo.accountId, sloId: slo.id, objective })),
-    noteMs,
-  );
+  const lastRows = await lastRowsToStand(tx, changes, noteMs);
   const statuses = new Map<string, Map<string, ObjectiveStatus>>();
   const note = (sloId: string, status: ObjectiveStatus): void => {
     if (status.atMs !== noteMs) return;

@@ -5,6 +5,7 @@ import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { KeptTotals } from './kept-totals.ts';
+import { endOfData, silenceOf } from './leave-silence.ts';
 import { passOn } from './pass-on.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
@@ -12,6 +13,8 @@ import { rewriteSnapshots } from './rewrite-snapshots.ts';
 export interface SloMinutes {
   readonly slo: Slo;
   readonly minutes: ReadonlyMap<string, readonly MinuteReceived[]>;
+  /** Whether more of the past is expected to follow; not with `complete`. */
+  readonly goesOn?: boolean;
 }
 
 /** Start of the oldest and of the newest minute; null when nothing came in. */
@@ -37,30 +40,34 @@ export async function storeMinutes(
   { complete, kept = null }: { readonly complete: boolean; readonly kept?: KeptTotals | null },
 ): Promise<void> {
   const atMs = floorTo(nowMs, MINUTE_MS);
-  const changed = all.flatMap(({ slo, minutes }) => {
+  const changed = all.flatMap(({ slo, minutes, goesOn = false }) => {
     const range = extent(minutes);
-    return range === null ? [] : [{ slo, minutes, range }];
+    if (range === null) return [];
+    const lastDataAtMs = Math.max(slo.lastDataAtMs ?? range.last, range.last);
+    const silentFromMs = goesOn ? silenceOf(slo, lastDataAtMs, atMs) : null;
+    return [{ slo, minutes, range, lastDataAtMs, silentFromMs }];
   });
   const rewritten = await rewriteSnapshots(
     tx,
-    changed.flatMap(({ slo, minutes }) =>
-      slo.objectives
-        .filter(({ name }) => complete || minutes.has(name))
-        .map(({ name }) => ({
-          slo,
-          objective: name,
-          changes: minutes.get(name) ?? [],
-          extendToMs: complete ? atMs : null,
-        })),
+    changed.flatMap(({ slo, minutes, silentFromMs }) =>
+      slo.objectives.flatMap(({ name }) => {
+        const own = minutes.get(name) ?? [];
+        const newest = own.at(-1);
+        if (!complete && newest === undefined) return [];
+        // Up to the end of the slice, in whose row it is counted.
+        const extendToMs =
+          complete || newest === undefined ? atMs : Math.min(atMs, endOfData(slo, newest.minuteMs));
+        return [{ slo, objective: name, changes: own, extendToMs, silentFromMs }];
+      }),
     ),
     atMs,
     kept,
   );
   await saveStatuses(
     tx,
-    changed.map(({ slo, range }) => ({
+    changed.map(({ slo, range, lastDataAtMs }) => ({
       slo,
-      lastDataAtMs: Math.max(slo.lastDataAtMs ?? range.last, range.last),
+      lastDataAtMs,
       snapshotsUntilMs: complete ? atMs : Math.min(slo.snapshotsUntilMs ?? range.first, range.first),
       firstDataAtMs: Math.min(slo.firstDataAtMs ?? range.first, range.first),
       historyFromMs: rewritten.touchedFrom.get(slo.id) ?? null,

@@ -10,7 +10,7 @@ import { npSlos } from './schema.ts';
 import { instantOrNull, sloOf } from './slo-rows.ts';
 
 /** A stream whose newest data is older than this fills up the past. */
-const FILLING_BEHIND_MS = HOUR_MS;
+export const FILLING_BEHIND_MS = HOUR_MS;
 
 /**
  * Whether a stream is filling up the SLO's past: its status was written in this minute or the one before, and

@@ -105,24 +105,30 @@ export async function shiftBases({ client }: Tx, shifts: readonly BaseShift[]): 
   );
 }
 
-/** Removes all rows of the SLO, or of some of its objectives. The SLO's row must be locked. */
+/**
+ * Removes the rows of the SLO, or of some of its objectives, from that time on; all of them where none is given. The
+ * SLO's row must be locked.
+ */
 export async function removeSnapshots(
   { client }: Tx,
   accountId: string,
   sloId: string,
   objectives: readonly string[] | null = null,
+  fromMs = Number.NEGATIVE_INFINITY,
 ): Promise<void> {
+  const isWhole = fromMs === Number.NEGATIVE_INFINITY;
   const { rows } = await client.query<{ objectives: string[]; first: Date; last: Date }>(
     `SELECT array_agg(DISTINCT d.objective) AS objectives, min(d.at) AS first, max(d.at) AS last
      FROM np_slo_snapshots d
      WHERE d.source_account_id = $1 AND d.slo_id = $2 AND ($3::text[] IS NULL OR d.objective = ANY ($3))
-       AND d.base_good IS NOT NULL
+       AND d.base_good IS NOT NULL AND ($4::timestamptz IS NULL OR d.at > $4::timestamptz - interval '24 hours')
      GROUP BY date_trunc('week', d.at, 'UTC')`,
-    [accountId, sloId, objectives],
+    [accountId, sloId, objectives, isWhole ? null : new Date(fromMs)],
   );
   // A week, and so a partition, at a time, of all the objectives together.
   for (const week of rows) {
     const last = new Date(week.last.getTime() + DAY_MS - MINUTE_MS);
-    await client.query(REMOVE_RANGE, [accountId, sloId, week.objectives, week.first, last]);
+    const first = new Date(Math.max(week.first.getTime(), fromMs));
+    await client.query(REMOVE_RANGE, [accountId, sloId, week.objectives, first, last]);
   }
 }

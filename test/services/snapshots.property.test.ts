@@ -3,16 +3,11 @@ import { expect, test } from 'vitest';
 import { MINUTE_MS } from '../../src/lib/duration.ts';
 import { createSlo } from '../../src/services/create-slo.ts';
 import { evaluate } from '../../src/services/evaluate.ts';
-import { getSlo } from '../../src/services/find-slos.ts';
-import { readStatuses } from '../../src/services/read-status.ts';
 import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { recordStream } from '../../src/services/record-stream.ts';
-import { ruleAt } from '../../src/slo/revision.ts';
-import { objectiveStatus } from '../../src/slo/status.ts';
-import { windowAt } from '../../src/slo/window.ts';
-import { bruteStraddle, bruteSumsBetween } from '../support/brute-force.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { expectSnapshots } from '../support/expect-snapshots.ts';
 
 const database = await createTestDatabase();
 const START = Date.UTC(2026, 9, 25, 21, 0);
@@ -66,11 +61,6 @@ const definitions = [
   },
 ] as const;
 
-const close = (actual: unknown, expected: number | null): boolean => {
-  if (expected === null || typeof actual !== 'number') return actual === expected;
-  return Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
-};
-
 let account = 0;
 
 async function check(definition: (typeof definitions)[number], history: readonly Write[]): Promise<void> {
@@ -108,60 +98,7 @@ async function check(definition: (typeof definitions)[number], history: readonly
   env.clock.advance(7 * MINUTE_MS);
   await evaluate(env);
 
-  const slo = await getSlo({ ctx, input: { id } });
-  const minutes = [...known.values()];
-  const nowMs = Math.floor(env.clock.now() / MINUTE_MS) * MINUTE_MS;
-  const rows = await database.query<{ at: Date; state: string | null; [column: string]: unknown }>(
-    'SELECT * FROM np_slo_snapshots WHERE slo_id = $1 ORDER BY at',
-    [id],
-  );
-  const byTime = new Map(rows.map((row) => [row.at.getTime(), row]));
-  expect(byTime.size).toBe(rows.length);
-  const first = Math.min(...known.keys());
-  const probes: number[] = [];
-  for (let at = first - 3 * MINUTE_MS; at <= nowMs; at += MINUTE_MS) {
-    const rule = ruleAt(slo, 'default', at);
-    if (rule === null) throw new Error('no rule');
-    const seen = minutes.filter(({ minuteMs }) => minuteMs + MINUTE_MS <= at);
-    const window = windowAt(rule.timeWindow, at);
-    const expected = objectiveStatus(
-      rule,
-      at,
-      bruteSumsBetween(rule, seen),
-      bruteStraddle(rule, window, seen),
-    );
-    const row = byTime.get(at);
-    const snapshot = row?.state === null ? undefined : row;
-    if (expected.reliability !== null) expect(snapshot, new Date(at).toISOString()).toBeDefined();
-    if (snapshot !== undefined) {
-      const where = new Date(at).toISOString();
-      expect(snapshot.state, where).toBe(expected.state);
-      for (const [column, value] of [
-        ['reliability', expected.reliability],
-        ['budget', expected.budget],
-        ['burn_rate', expected.burnRate],
-        ['count_good', expected.countGood],
-        ['count_total', expected.countTotal],
-      ] as const) {
-        expect(close(snapshot[column], value), `${where} ${column} ${snapshot[column]} ${value}`).toBe(true);
-      }
-    }
-    if (at % (37 * MINUTE_MS) === 0 || at === nowMs) {
-      probes.push(at);
-      const status = (await readStatuses({ ctx, input: { slos: [slo], atMs: at } })).get(id)?.objectives[0];
-      expect(close(status?.reliability ?? null, expected.reliability), `read at ${at}`).toBe(true);
-      expect(status?.state).toBe(expected.state);
-    }
-  }
-  expect(probes.length).toBeGreaterThan(0);
-  const [columns] = await database.query<{ state: string; budget: number | null; evaluated_at: Date }>(
-    'SELECT state, budget, evaluated_at FROM np_slos WHERE id = $1',
-    [id],
-  );
-  const current = (await readStatuses({ ctx, input: { slos: [slo] } })).get(id);
-  expect(columns?.state).toBe(current?.state);
-  expect(columns?.evaluated_at.getTime()).toBe(nowMs);
-  expect(close(columns?.budget ?? null, current?.objectives[0]?.budget ?? null)).toBe(true);
+  await expectSnapshots({ database, ctx, id, minutes: [...known.values()], complete: true });
 }
 
 test.each(definitions.map((definition) => [JSON.stringify(definition), definition] as const))(
