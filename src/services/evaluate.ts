@@ -1,16 +1,17 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { createGate } from '../lib/gate.ts';
 import { announceChanges } from '../storage/changes.ts';
-import { settleSlos } from '../storage/settled-slos.ts';
-import { ALL_SHARDS } from '../storage/shard-share.ts';
+import { type BlockRange, blocksOfSlos, settleSlos } from '../storage/settled-slos.ts';
 import { lockSlosBehind } from '../storage/slo-evaluations.ts';
 import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
 
 export type { Shards } from '../storage/shards.ts';
 
-/** Parts of the accounts that are settled apart: enough that the work of each is a small part of the whole. */
+/** Parts of the SLOs that are settled apart: enough that the work of each is a small part of the whole. */
 const PARTS = 4;
+/** Blocks of a part at least, some hundreds of SLOs: of fewer, one part is as quick. */
+const LEAST_BLOCKS = 128;
 /** So many of them at a time, each over a connection of its own. */
 const PARTS_AT_A_TIME = 2;
 /** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
@@ -40,8 +41,11 @@ export async function evaluate(
   const atMs = floorTo(nowMs, MINUTE_MS);
   // This week's partition and the next one's, so that no write finds it missing.
   await env.partitions.ensure(nowMs, nowMs + 7 * 24 * 60 * MINUTE_MS);
-  let objectives = await settle(env, atMs, held());
+  const settled = await settle(env, atMs, held());
+  let { objectives } = settled;
   let snapshots = 0;
+  // Mostly none is.
+  if (settled.behind === 0) return { objectives, snapshots };
   for (;;) {
     signal?.throwIfAborted();
     const shards = held();
@@ -57,36 +61,42 @@ export async function evaluate(
   }
 }
 
-/** Settles what has nothing to be computed any more. Returns how many objectives that were. */
+/** Settles what has nothing to be computed any more. Returns how many objectives that were, and how many SLOs are left. */
 async function settle(
   env: ServiceEnvironment,
   atMs: number,
   shards: readonly number[] | null,
-): Promise<number> {
+): Promise<{ readonly objectives: number; readonly behind: number }> {
+  const blocks = await env.db.owner(blocksOfSlos);
   const gate = createGate(PARTS_AT_A_TIME);
   const settled = await Promise.allSettled(
-    partsOf(shards).map((part) =>
+    partsOf(blocks).map((part) =>
       gate(() =>
         env.db.owner(async (tx) => {
-          const { objectives, changes } = await settleSlos(tx, atMs, part);
+          const { changes, ...counted } = await settleSlos(tx, atMs, shards, part);
           await announceChanges(tx, changes);
-          return objectives;
+          return counted;
         }),
       ),
     ),
   );
   let objectives = 0;
+  let behind = 0;
   for (const part of settled) {
     // Not before all of them have ended: nothing is to go on behind an evaluation that failed.
     if (part.status === 'rejected') throw part.reason;
-    objectives += part.value;
+    objectives += part.value.objectives;
+    behind += part.value.behind;
   }
-  return objectives;
+  return { objectives, behind };
 }
 
-/** The shards, dealt out over the parts. */
-function partsOf(shards: readonly number[] | null): number[][] {
-  const all = shards ?? ALL_SHARDS;
-  const parts = Array.from({ length: PARTS }, (_, part) => all.filter((_shard, i) => i % PARTS === part));
-  return parts.filter((part) => part.length > 0);
+/** Of about the same size; the last one has what is added meanwhile, too. */
+function partsOf(blocks: number): BlockRange[] {
+  const count = Math.max(1, Math.min(PARTS, Math.floor(blocks / LEAST_BLOCKS)));
+  const start = (part: number): number => Math.floor((part * blocks) / count);
+  return Array.from({ length: count }, (_, part) => ({
+    from: start(part),
+    to: part + 1 < count ? start(part + 1) : null,
+  }));
 }

@@ -1,8 +1,8 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
+import { FILLING_BEHIND_MS } from '../storage/behind.ts';
 import type { Tx } from '../storage/client.ts';
 import { lastRowOf } from '../storage/series-columns.ts';
-import { FILLING_BEHIND_MS } from '../storage/slo-evaluations.ts';
 import { removeSnapshots } from '../storage/snapshot-rows.ts';
 import type { SeriesChange } from './plan-rewrite.ts';
 

@@ -1,6 +1,6 @@
 /** Virtual shards that the accounts fall into. All replicas must agree; a power of two. */
 export const SHARDS = 64;
-export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
+const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 /** SQL for the virtual shard of an account. The server hashes, so that all replicas agree. */
 export const shardSql = (accountColumn: string): string => `(hashtext(${accountColumn}) & ${SHARDS - 1})`;

@@ -1,28 +1,13 @@
-import { and, asc, or, type SQL, sql } from 'drizzle-orm';
-import { HOUR_MS, MINUTE_MS } from '../lib/duration.ts';
+import { and, asc, sql } from 'drizzle-orm';
 import { type AlertMessage, nextDueMs } from '../slo/alert-message.ts';
 import type { AlertStates } from '../slo/alert-state.ts';
 import type { Slo, SloState } from '../slo/definition.ts';
 import { encodeMarks, markChange } from '../slo/history-marks.ts';
+import { behindSql } from './behind.ts';
 import type { Tx } from './client.ts';
 import { inShards } from './in-shards.ts';
 import { npSlos } from './schema.ts';
 import { instantOrNull, sloOf } from './slo-rows.ts';
-
-/** A stream whose newest data is older than this fills up the past. */
-export const FILLING_BEHIND_MS = HOUR_MS;
-
-/**
- * Whether a stream is filling up the SLO's past: its status was written in this minute or the one before, and
- * neither its data nor its snapshots reach to near there. Completed now, its snapshots up to the present would be
- * written anew with every later part of the stream. The stream completes them at its end; where it was killed they
- * are due in the second minute after.
- */
-const isBeingFilled = (atMs: number): SQL =>
-  sql`(${npSlos.evaluatedAt} >= ${new Date(atMs - MINUTE_MS)}
-    AND ${npSlos.snapshotsUntil} < ${npSlos.evaluatedAt}
-    AND ${npSlos.lastDataAt} < ${new Date(atMs - FILLING_BEHIND_MS)}
-    AND ${npSlos.recomputeFrom} IS NULL)`;
 
 /**
  * The next SLOs whose status is older than the instant, locked against writers: of all accounts, or of those in
@@ -37,18 +22,7 @@ export async function lockSlosBehind(
   const rows = await orm
     .select()
     .from(npSlos)
-    .where(
-      and(
-        inShards(shards),
-        or(
-          sql`${npSlos.evaluatedAt} IS NULL`,
-          sql`${npSlos.evaluatedAt} < ${new Date(atMs)}`,
-          sql`${npSlos.snapshotsUntil} < ${new Date(atMs)}`,
-          sql`${npSlos.recomputeFrom} IS NOT NULL`,
-        ),
-        sql`${isBeingFilled(atMs)} IS NOT TRUE`,
-      ),
-    )
+    .where(and(inShards(shards), sql.raw(behindSql(`'${new Date(atMs).toISOString()}'::timestamptz`))))
     .orderBy(asc(npSlos.sourceAccountId), asc(npSlos.level), asc(npSlos.id))
     .limit(limit)
     .for('no key update');

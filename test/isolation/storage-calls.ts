@@ -429,6 +429,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   assertMayMigrate: 'before the service serves',
   createDatabase: 'the pool itself',
   encodeChanges: 'a text',
+  blocksOfSlos: 'how long the table is, no rows',
   countSlos: 'how many SLOs the account has, which loadTotals asks',
   enoughOf: 'a number',
   enoughToReadWhole: 'the same, for a bound',

@@ -43,16 +43,15 @@ const explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: pl
 
 const within = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(within)];
 
-/** How each statement reads the snapshots: the scans of its plan, in a transaction as the services open it. */
-async function scansOf({ text, values }: AskedStatement): Promise<PlanNode[]> {
+/** How a statement reads a table and its partitions: the scans of its plan, in a transaction as the services open it. */
+async function scansOf({ text, values }: AskedStatement, table: string): Promise<PlanNode[]> {
   const rows = await database.db.owner(async ({ client }) => {
     const answer = await client.query(`EXPLAIN (FORMAT JSON) ${text}`, [...values]);
     return answer.rows;
   });
   const [{ 'QUERY PLAN': plan }] = explained.parse(rows);
   return within(plan[0].Plan).filter(
-    (node) =>
-      node['Relation Name']?.startsWith('np_slo_snapshots') === true && /Scan/.test(node['Node Type']),
+    (node) => node['Relation Name']?.startsWith(table) === true && /Scan/.test(node['Node Type']),
   );
 }
 
@@ -80,7 +79,9 @@ test('a tick, and a page of statuses, reach every snapshot by account and minute
     const { items } = await listSlos({ ctx, input: { limit: 1000 } });
     await readStatuses({ ctx, input: { slos: items, atMs: env.clock.now() - DAY_MS } });
   });
-  const scans = (await Promise.all(statements.map(scansOf))).flat();
+  const scans = (
+    await Promise.all(statements.map((statement) => scansOf(statement, 'np_slo_snapshots')))
+  ).flat();
   expect(scans.length).toBeGreaterThan(10);
   for (const scan of scans) {
     expect(scan['Node Type'], JSON.stringify(scan)).toMatch(/^Index (Only )?Scan/);
@@ -89,5 +90,13 @@ test('a tick, and a page of statuses, reach every snapshot by account and minute
       scan['Index Name']?.endsWith('_pkey') === true ? /\bat [<>]?=/ : /\bslo_id = .*\bobjective = /;
     expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bsource_account_id = /);
     expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(reach);
+  }
+
+  // The copying of statuses: the blocks of its part alone, once to find what is due and once to count, and then row by row.
+  const settling = statements.filter(({ text }) => /WITH done AS/.test(text));
+  expect(settling).toHaveLength(1);
+  for (const statement of settling) {
+    const kinds = (await scansOf(statement, 'np_slos')).map((node) => node['Node Type']);
+    expect(kinds.toSorted()).toEqual(['Tid Range Scan', 'Tid Range Scan', 'Tid Scan']);
   }
 }, 120_000);

@@ -6,6 +6,7 @@ import { recordMeasurements } from '../../src/services/record-measurements.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const NOW = Date.UTC(2026, 10, 18, 12, 0, 20);
@@ -48,8 +49,10 @@ test('status columns that are copied from snapshots equal those that are compute
 
   // The ratio, the two thresholds with rows for both objectives (4) and the silent one are settled.
   expect((await env.db.owner((tx) => settleSlos(tx, atMs, []))).objectives).toBe(0);
-  const { objectives, changes } = await env.db.owner((tx) => settleSlos(tx, atMs, null));
+  const { objectives, behind, changes } = await env.db.owner((tx) => settleSlos(tx, atMs, null));
   expect(objectives).toBe(6);
+  // The late one, and the one of which one objective alone has a row.
+  expect(behind).toBe(2);
   // What is told: those that have data, by their ids.
   const told = await database.query<{ id: string }>("SELECT id FROM np_slos WHERE name ~ '^[abc]-'");
   expect(changes).toEqual([
@@ -82,7 +85,8 @@ test('an SLO that is being written is left alone, not waited for', async () => {
     await writer.client.query(
       "SELECT id FROM np_slos WHERE source_account_id = 'busy' AND name = 'one' FOR NO KEY UPDATE",
     );
-    await env.db.owner((tx) => settleSlos(tx, atMs, null));
+    const { behind } = await env.db.owner((tx) => settleSlos(tx, atMs, null));
+    expect(behind).toBe(1);
   });
   const rows = await database.query<{ name: string; evaluated_at: Date }>(
     "SELECT name, evaluated_at FROM np_slos WHERE source_account_id = 'busy' ORDER BY name",
@@ -91,4 +95,54 @@ test('an SLO that is being written is left alone, not waited for', async () => {
     ['one', false],
     ['two', true],
   ]);
+});
+
+test('the blocks of the table are settled part by part, each row in one of them, and nothing else is locked', async () => {
+  const SLOS = 6000;
+  const own = await createTestDatabase();
+  const env = createTestEnvironment(own, NOW);
+  const ctx = actingAs(env, 'primary');
+  const { id } = await createSlo({ ctx, input: { name: 'first', target: 0.9 } });
+  await own.query(
+    `INSERT INTO np_slos SELECT (json_populate_record(s, json_build_object(
+       'id', gen_random_uuid(), 'source_account_id', 'account-' || n % 7, 'name', 'copy-' || n))).*
+     FROM np_slos s, generate_series(2, $1) n`,
+    [SLOS],
+  );
+  const points = [{ at: new Date(NOW).toISOString(), good: 97, total: 100 }];
+  await recordMeasurements({ ctx, input: { id, body: { points } } });
+  const evaluated = async (): Promise<number> => {
+    const [row] = await own.query<{ slos: number }>(
+      'SELECT count(*)::int AS slos FROM np_slos WHERE evaluated_at = $1',
+      [new Date(Math.floor(env.clock.now() / MINUTE_MS) * MINUTE_MS)],
+    );
+    return row?.slos ?? 0;
+  };
+  const tick = async () => {
+    let objectives = 0;
+    const statements = await statementsOf(async () => {
+      ({ objectives } = await evaluate(env));
+    });
+    return {
+      objectives,
+      evaluated: await evaluated(),
+      parts: statements.filter(({ text }) => /WITH done AS/.test(text)).length,
+      locked: statements.some(({ text }) => /^select .* for no key update/is.test(text)),
+    };
+  };
+  env.clock.advance(MINUTE_MS);
+  expect(await tick()).toEqual({ objectives: SLOS, evaluated: SLOS, parts: 4, locked: false });
+  // One of them cannot be copied: there is no row of its minute yet.
+  env.clock.advance(MINUTE_MS);
+  expect(await tick()).toEqual({ objectives: SLOS, evaluated: SLOS, parts: 4, locked: true });
+  expect(await tick()).toEqual({ objectives: 0, evaluated: SLOS, parts: 4, locked: false });
+  // The accounts of a share alone.
+  const [account] = await own.query<{ shard: number; slos: number }>(
+    `SELECT hashtext(source_account_id) & 63 AS shard, count(*)::int AS slos FROM np_slos
+     WHERE source_account_id = 'account-3' GROUP BY 1`,
+  );
+  env.clock.advance(MINUTE_MS);
+  await evaluate(env, { held: () => [account?.shard ?? -1] });
+  expect(await evaluated()).toBe(account?.slos);
+  expect(account?.slos).toBeGreaterThan(800);
 });
