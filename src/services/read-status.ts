@@ -109,7 +109,7 @@ async function findNewestData(
   const searches: (DataSearch & { readonly slo: Slo })[] = [];
   for (const slo of slos) {
     const { accountId, id: sloId, lastDataAtMs } = slo;
-    if (lastDataAtMs === null) continue;
+    if (lastDataAtMs === null || !mayHaveData(slo, atMs)) continue;
     const fromMs = Math.min(atMs, lastDataAtMs + MINUTE_MS);
     for (const { status, hasData } of computed.get(sloId) ?? []) {
       if (hasData !== true) searches.push({ accountId, sloId, objective: status.objective, fromMs, slo });
@@ -122,8 +122,12 @@ async function findNewestData(
     found.set(slo, own.set(objective, rows[i] ?? null));
   });
   return (slo, objective) => {
-    if (slo.lastDataAtMs === null) return null;
+    if (!mayHaveData(slo, atMs)) return null;
     const searched = found.get(slo)?.get(objective);
     return searched === undefined ? atMs - MINUTE_MS : searched;
   };
 }
+
+/** Whether a minute that ends by then may have data. */
+const mayHaveData = ({ firstDataAtMs, lastDataAtMs }: Slo, atMs: number): boolean =>
+  lastDataAtMs !== null && (firstDataAtMs === null || atMs > firstDataAtMs);

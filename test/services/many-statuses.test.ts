@@ -108,11 +108,15 @@ test.each([
   }
 });
 
-test('windows that began before the first point are read without a search', async () => {
+test.each([
   // The first points came in at 03:00. Two hours begin at 02:00, six at 22:00 the day before.
-  const atMs = NOW - 8 * HOUR_MS;
+  ['after', 8 * HOUR_MS],
+  ['before', 10 * HOUR_MS],
+])('statuses %s the first point, on its day, are read without a search', async (_when, back) => {
+  const atMs = NOW - back;
   const statements = await statementsOf(() => readStatuses({ ctx, input: { slos, atMs } }));
   const names = statements.flatMap(({ name }) => name ?? []);
   expect(names.filter((name) => /^totals-/.test(name))).not.toEqual([]);
-  expect(names.filter((name) => ['load-first-rows', 'load-runs'].includes(name))).toEqual([]);
+  const searches = ['load-first-rows', 'load-runs', 'last-data-of'];
+  expect(names.filter((name) => searches.includes(name))).toEqual([]);
 });
