@@ -1,15 +1,18 @@
 import { formatDuration, MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import { formatRfc3339 } from '../lib/rfc3339.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
-import { notePullFailures, type PulledSlo, type SourceRead, storePulls } from '../services/pull-minutes.ts';
+import { notePullFailures, type PulledSlo, storePulls } from '../services/pull-minutes.ts';
 import { sourceAccessFaults } from '../services/source-access.ts';
 import { nextBackfillSlice, nextSlice, pulledSource } from '../slo/pull.ts';
 import type { MinuteRange } from '../slo/pull-state.ts';
 import { SourceError, type SourceReader, type SourceRequest } from '../sources/source-reader.ts';
 import { type BackOff, createBackOff } from './back-off.ts';
+import { type ReadTask, readOn } from './read-on.ts';
 
 /** Requests times minutes of one call, so that an answer stays small in memory. */
 const MINUTES_A_CALL = 150_000;
+/** For so long a round goes on reading backfills before it stores: the newest minutes of others wait for it. */
+const READ_ON_MS = 2 * SECOND_MS;
 
 /** What a round of one source came to. */
 export interface LaneRound {
@@ -91,14 +94,21 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
     );
   }
 
-  /** Reads and stores one call's worth. Returns how many SLOs it was read for. Throws SourceError. */
-  async function call(tasks: readonly Task[], signal: AbortSignal): Promise<number> {
+  /**
+   * Reads and stores one call's worth, and more of backfills while `mayGoOn`. Returns what was read.
+   * Throws SourceError.
+   */
+  async function call(
+    tasks: readonly Task[],
+    mayGoOn: () => boolean,
+    signal: AbortSignal,
+  ): Promise<readonly ReadTask[]> {
     const answers = await reader.read(
       tasks.map(({ request }) => request),
       signal,
     );
     signal.throwIfAborted();
-    const reads: SourceRead[] = [];
+    const reads: ReadTask[] = [];
     const failures: { task: Task; message: string; isTooMuch: boolean }[] = [];
     tasks.forEach((task, i) => {
       const answer = answers[i];
@@ -106,13 +116,16 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
       if ('failure' in answer) failures.push({ task, message: answer.failure, isTooMuch: false });
       else reads.push({ ...task, ...answer });
     });
-    await storePulls(env, reads, signal);
+    const limits = { minutes: MINUTES_A_CALL / reader.concurrency, mayGoOn };
+    const gathered = await readOn(reader, reads, limits, signal);
+    signal.throwIfAborted();
+    await storePulls(env, gathered, signal);
     for (const { slo } of reads) own.get(slo.id)?.succeeded();
     await failTasks(failures);
-    return reads.length;
+    return gathered;
   }
 
-  function reportProgress(tasks: readonly Task[], atMs: number): void {
+  function reportProgress(tasks: readonly ReadTask[], atMs: number): void {
     const behind = tasks.filter(({ range, isBackfill }) => isBackfill || range.toMs < atMs);
     const first = behind[0];
     if (first === undefined) return;
@@ -149,6 +162,8 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
 
   async function readAll(tasks: readonly Task[], atMs: number, signal: AbortSignal): Promise<LaneRound> {
     const open = batchesOf(tasks, reader.maxRequests);
+    const startedMs = env.clock.now();
+    const mayGoOn = (): boolean => env.clock.now() - startedMs < READ_ON_MS;
     const failed: Task[] = [];
     const tooMuch: { task: Task; message: string; isTooMuch: boolean }[] = [];
     let read = 0;
@@ -160,9 +175,9 @@ export function createLane(env: ServiceEnvironment, name: string, reader: Source
         if (batch === undefined) return;
         try {
           // Not in one line: it would add to what `read` was before the wait, and lose what others have read since.
-          const count = await call(batch, signal);
-          read += count;
-          reportProgress(batch, atMs);
+          const done = await call(batch, mayGoOn, signal);
+          read += done.length;
+          reportProgress(done, atMs);
         } catch (error) {
           if (signal.aborted) return;
           const [only, ...others] = batch;
