@@ -7,18 +7,23 @@ const MOST_BYTES = 3;
  * pieces until the end, which the garbage collector then moves around.
  */
 export class TextBuffer {
-  #bytes: Buffer<ArrayBuffer>;
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(LEAST_BYTES);
   #length = 0;
 
-  /** `expected`: about how many bytes there will be. To grow leaves memory behind that only a full collection frees. */
-  constructor(expected = 0) {
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, Math.ceil(expected)));
+  /** Of what was added so far, in bytes. */
+  get length(): number {
+    return this.#length;
   }
 
   add(text: string): void {
     const most = this.#length + text.length * MOST_BYTES;
     if (most > this.#bytes.length) this.#grow(most);
     this.#length += this.#bytes.write(text, this.#length, 'utf8');
+  }
+
+  /** Makes room for about so many bytes in all: to grow leaves memory behind that only a full collection frees. */
+  expect(bytes: number): void {
+    if (bytes > this.#bytes.length) this.#grow(Math.ceil(bytes));
   }
 
   /** All that was added so far. Shares its memory with the buffer. */

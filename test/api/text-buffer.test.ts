@@ -11,7 +11,11 @@ it('holds the UTF-8 of all pieces, one after the other, however long they are', 
   fc.assert(
     fc.property(pieces, (all) => {
       const buffer = new TextBuffer();
-      for (const piece of all) buffer.add(piece);
+      all.forEach((piece, i) => {
+        if (i === 1) buffer.expect(2 * all.length * buffer.length);
+        buffer.add(piece);
+        expect(buffer.length).toBe(Buffer.byteLength(all.slice(0, i + 1).join('')));
+      });
       // A character of two units is never cut in two by its piece.
       expect(Buffer.from(buffer.encoded()).toString()).toBe(all.join(''));
     }),

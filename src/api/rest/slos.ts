@@ -17,8 +17,8 @@ import {
   sloSchema,
   sloText,
   sloToWire,
+  sloWithStatusPieces,
   sloWithStatusSchema,
-  sloWithStatusText,
 } from './wire/slo.ts';
 import { keptStatusText, statusText } from './wire/status.ts';
 
@@ -60,11 +60,15 @@ export const sloEndpoints: readonly Endpoint[] = [
       const { items, ...page } = await listSlos({ ctx, input });
       const nowMs = ctx.clock.now();
       if (status !== true && (atMs === undefined || status === false)) {
-        return pageOf(items, (slo) => sloText(slo, nowMs), page);
+        return pageOf(items, (slo) => [sloText(slo, nowMs)], page);
       }
       const statuses = await readStatuses({ ctx, input: { slos: items, atMs } });
       const textOf = statusTextFor(atMs);
-      return pageOf(items, (slo) => sloWithStatusText(slo, textOf(known(statuses.get(slo.id))), nowMs), page);
+      return pageOf(
+        items,
+        (slo) => sloWithStatusPieces(slo, textOf(known(statuses.get(slo.id))), nowMs),
+        page,
+      );
     },
   }),
   actorEndpoint({
@@ -98,7 +102,7 @@ export const sloEndpoints: readonly Endpoint[] = [
       const slo = await getSlo({ ctx, input: { id } });
       const statuses = await readStatuses({ ctx, input: { slos: [slo], atMs } });
       const text = statusTextFor(atMs)(known(statuses.get(slo.id)));
-      return jsonResponse(sloWithStatusText(slo, text, ctx.clock.now()));
+      return jsonResponse(sloWithStatusPieces(slo, text, ctx.clock.now()).join(''));
     },
   }),
   actorEndpoint({
@@ -145,16 +149,19 @@ const jsonResponse = (content: TextResponse['content']): Response =>
   new TextResponse(content, { status: 200, headers: { 'content-type': JSON_TYPE } });
 
 /** Of the shape `listSchema`. */
-function pageOf(items: readonly Slo[], textOf: (slo: Slo) => string, page: Omit<SloList, 'items'>): Response {
-  const [first, ...others] = items;
-  const firstText = first === undefined ? '' : textOf(first);
-  // The others are about as long.
-  const text = new TextBuffer(1.2 * items.length * firstText.length);
-  text.add(`{"data":[${firstText}`);
-  for (const slo of others) {
-    text.add(',');
-    text.add(textOf(slo));
-  }
+function pageOf(
+  items: readonly Slo[],
+  piecesOf: (slo: Slo) => readonly string[],
+  page: Omit<SloList, 'items'>,
+): Response {
+  const text = new TextBuffer();
+  text.add('{"data":[');
+  items.forEach((slo, i) => {
+    // The others are about as long as the first.
+    if (i === 1) text.expect(1.2 * items.length * text.length);
+    if (i > 0) text.add(',');
+    for (const piece of piecesOf(slo)) text.add(piece);
+  });
   text.add(`],${JSON.stringify(page).slice(1)}`);
   return jsonResponse(text.encoded());
 }
