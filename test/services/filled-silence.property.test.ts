@@ -33,6 +33,13 @@ const definitions = [
   { time_window: { type: 'rolling', duration: '28d' }, target: 0.9 },
   { time_window: { type: 'rolling', duration: '7h' }, target: 0.99 },
   { time_window: { type: 'calendar', unit: 'day', time_zone: 'Europe/Paris' }, target: 0.95 },
+  {
+    time_window: { type: 'rolling', duration: '28d' },
+    objectives: [
+      { name: 'default', target: 0.9, primary: true },
+      { name: 'other', target: 0.5 },
+    ],
+  },
   { time_window: { type: 'rolling', duration: '28d' }, ...timeslices('15m') },
   // Days begin 18 h 15 min into the UTC day here, within a slice of an hour.
   { time_window: { type: 'calendar', unit: 'day', time_zone: 'Asia/Kathmandu' }, ...timeslices('60m') },
@@ -104,8 +111,13 @@ function planOf({ before, after, beginsAt, stretches }: History) {
   return { standing, streamed };
 }
 
-const linesOf = (minutes: readonly UsedMinute[]): object[] =>
-  minutes.map(({ minuteMs, good, total }) => ({ at: new Date(minuteMs).toISOString(), good, total }));
+const linesOf = (minutes: readonly UsedMinute[], named: object = {}): object[] =>
+  minutes.map(({ minuteMs, good, total }) => ({
+    at: new Date(minuteMs).toISOString(),
+    good,
+    total,
+    ...named,
+  }));
 
 const KILLED = new Error('killed');
 
@@ -130,7 +142,7 @@ async function stream(
       const chunk = minutes.slice(from, from + chunkLines);
       const before = chunks;
       yield Buffer.from(
-        linesOf(chunk)
+        linesOf(chunk, { objective: 'default' })
           .map((line) => `${JSON.stringify({ slo: id, ...line })}\n`)
           .join(''),
       );
@@ -147,12 +159,13 @@ async function stream(
   await recordStream({ ctx: { ...ctx, onPointsStored }, input: { body: body() }, limits: { chunkLines } });
 }
 
-/** What the SLO keeps of its alerts: at which minutes each condition held. */
+/** What the SLO keeps of the alerts of `default`: at which minutes each condition held. */
 async function runsOf(ctx: ServiceContext, id: string) {
   const { alerts } = await getSlo({ ctx, input: { id } });
-  return Object.fromEntries(
-    Object.entries(alerts).flatMap(([alert, { runs }]) => (runs.length === 0 ? [] : [[alert, runs]])),
+  const held = Object.entries(alerts).filter(
+    ([alert, { runs }]) => alert.startsWith('default/') && runs.length > 0,
   );
+  return Object.fromEntries(held.map(([alert, { runs }]) => [alert, runs]));
 }
 
 async function check(history: History): Promise<void> {
@@ -161,15 +174,18 @@ async function check(history: History): Promise<void> {
   const ctx = actingAs(env, `account-${accounts}`);
   const define = (name: string) =>
     createSlo({ ctx, input: { ...history.definition, name, alert_policy: { conditions: history.policy } } });
-  const { id } = await define('filled');
+  const { id, objectives } = await define('filled');
   const { standing, streamed } = planOf(history);
   const known = new Map<number, UsedMinute>();
-  const know = (minutes: readonly UsedMinute[]): void => {
-    for (const minute of minutes) known.set(minute.minuteMs, minute);
+  /** Of the objective that the streams do not name, if there is one. */
+  const knownOfOther = new Map<number, UsedMinute>();
+  const know = (minutes: readonly UsedMinute[], to = known): void => {
+    for (const minute of minutes) to.set(minute.minuteMs, minute);
   };
   const push = async (minutes: readonly UsedMinute[]): Promise<void> => {
     await recordMeasurements({ ctx, input: { id, body: { points: linesOf(minutes) } } });
     know(minutes);
+    know(minutes, knownOfOther);
   };
   await push(standing);
   await evaluate(env);
@@ -178,11 +194,13 @@ async function check(history: History): Promise<void> {
     know(minutes);
   };
   const pending = [...history.between];
-  const look = (complete: boolean): Promise<void> =>
-    expectSnapshots({
-      ...{ database, ctx, id, minutes: [...known.values()], complete },
-      every: complete ? { snapshot: 3, status: 181 } : { snapshot: 11, status: 307 },
-    });
+  const look = async (complete: boolean): Promise<void> => {
+    const every = complete ? { snapshot: 3, status: 181 } : { snapshot: 11, status: 307 };
+    const expected = { database, ctx, id, complete, every };
+    await expectSnapshots({ ...expected, minutes: [...known.values()] });
+    if (objectives.length === 1) return;
+    await expectSnapshots({ ...expected, objective: 'other', minutes: [...knownOfOther.values()] });
+  };
   try {
     await stream(ctx, id, streamed, history.chunkLines, async (stored) => {
       know(stored);

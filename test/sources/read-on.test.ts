@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/duration.ts';
 import { startBackfill } from '../../src/services/backfill.ts';
+import { evaluate } from '../../src/services/evaluate.ts';
 import { minuteOf, type Point } from '../../src/slo/sli.ts';
 import {
   NO_FIELDS,
@@ -146,4 +147,45 @@ test('a round does not go on for longer than the newest minutes of others may wa
   tick = () => env.clock.advance(1500);
   await settle();
   expect(stored.filter((points) => points > 0)).toEqual([80, 80, 40]);
+});
+
+test('a source that was away for days is caught up with, and what stands on the way is right', async () => {
+  let awayFrom = Number.POSITIVE_INFINITY;
+  const { ctx, create, settle, env } = setUp((fromMs, toMs) =>
+    toMs > awayFrom ? { failure: 'away' } : { points: pointsOf(fromMs, toMs), note: null },
+  );
+  const id = await create('outage');
+  awayFrom = AT;
+  const known = (untilMs: number) =>
+    pointsOf(AT - 15 * MINUTE_MS, untilMs).map(({ atMs, good, total }) => ({ minuteMs: atMs, good, total }));
+  const look = (untilMs: number, complete: boolean) =>
+    expectSnapshots({
+      ...{ database, ctx, id, minutes: known(untilMs), complete },
+      every: { snapshot: 7, status: 301 },
+    });
+  env.clock.advance(2 * DAY_MS);
+  await settle();
+  await evaluate(env);
+  await look(AT, true);
+
+  // It is back for a day of what was missed.
+  awayFrom = AT + DAY_MS;
+  env.clock.advance(10 * MINUTE_MS);
+  await settle();
+  await look(AT + DAY_MS, false);
+  const [row] = await database.query<{ last: Date }>(
+    'SELECT max(at) AS last FROM np_slo_snapshots WHERE slo_id = $1',
+    [id],
+  );
+  // What is behind the newest minute that came in is left to whoever comes to the end.
+  expect(row?.last.getTime()).toBe((known(AT + DAY_MS).at(-1)?.minuteMs ?? 0) + MINUTE_MS);
+  // Nothing more comes for three minutes: the evaluator does not wait any longer.
+  env.clock.advance(3 * MINUTE_MS);
+  await evaluate(env);
+  await look(AT + DAY_MS, true);
+
+  awayFrom = Number.POSITIVE_INFINITY;
+  env.clock.advance(10 * MINUTE_MS);
+  await settle();
+  await look(AT + 2 * DAY_MS + 23 * MINUTE_MS, true);
 });

@@ -18,8 +18,9 @@ const isClose = (actual: unknown, expected: number | null): boolean => {
 export interface ExpectedSnapshots {
   readonly database: TestDatabase;
   readonly ctx: ServiceContext;
-  /** The SLO; its objective is `default`. */
   readonly id: string;
+  /** `default` where none is named: the primary one, by which the status columns are. */
+  readonly objective?: string;
   /** All that is stored of it. */
   readonly minutes: readonly UsedMinute[];
   /** Whether every snapshot is to stand by now, or only those that do must be right. */
@@ -33,6 +34,7 @@ export async function expectSnapshots({
   database,
   ctx,
   id,
+  objective = 'default',
   minutes,
   complete,
   every = { snapshot: 1, status: 37 },
@@ -40,8 +42,8 @@ export async function expectSnapshots({
   const slo = await getSlo({ ctx, input: { id } });
   const nowMs = Math.floor(ctx.clock.now() / MINUTE_MS) * MINUTE_MS;
   const rows = await database.query<{ at: Date; state: string | null; [column: string]: unknown }>(
-    'SELECT * FROM np_slo_snapshots WHERE slo_id = $1 ORDER BY at',
-    [id],
+    'SELECT * FROM np_slo_snapshots WHERE slo_id = $1 AND objective = $2 ORDER BY at',
+    [id, objective],
   );
   const byTime = new Map(rows.map((row) => [row.at.getTime(), row]));
   expect(byTime.size).toBe(rows.length);
@@ -51,7 +53,7 @@ export async function expectSnapshots({
     const isProbed = at % (every.status * MINUTE_MS) === 0 || at === nowMs;
     if (!isProbed && at % (every.snapshot * MINUTE_MS) !== 0) continue;
     const where = new Date(at).toISOString();
-    const rule = ruleAt(slo, 'default', at);
+    const rule = ruleAt(slo, objective, at);
     if (rule === null) throw new Error('no rule');
     const seen = minutes.filter(({ minuteMs }) => minuteMs + MINUTE_MS <= at);
     const window = windowAt(rule.timeWindow, at);
@@ -76,7 +78,8 @@ export async function expectSnapshots({
     }
     if (!isProbed) continue;
     probes += 1;
-    const status = (await readStatuses({ ctx, input: { slos: [slo], atMs: at } })).get(id)?.objectives[0];
+    const statuses = (await readStatuses({ ctx, input: { slos: [slo], atMs: at } })).get(id)?.objectives;
+    const status = statuses?.find((one) => one.objective === objective);
     const read = `read at ${where}: ${status?.reliability} ${expected.reliability}`;
     expect(isClose(status?.reliability ?? null, expected.reliability), read).toBe(true);
     expect(status?.state, read).toBe(expected.state);
@@ -90,5 +93,6 @@ export async function expectSnapshots({
   const current = (await readStatuses({ ctx, input: { slos: [slo] } })).get(id);
   expect(columns?.state).toBe(current?.state);
   expect(columns?.evaluated_at.getTime()).toBe(nowMs);
-  expect(isClose(columns?.budget ?? null, current?.objectives[0]?.budget ?? null)).toBe(true);
+  const shown = current?.objectives.find((one) => one.objective === 'default');
+  expect(isClose(columns?.budget ?? null, shown?.budget ?? null)).toBe(true);
 }
