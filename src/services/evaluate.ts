@@ -1,8 +1,8 @@
-import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { floorTo, MINUTE_MS, SECOND_MS } from '../lib/duration.ts';
 import { createGate } from '../lib/gate.ts';
 import { announceChanges } from '../storage/changes.ts';
 import { type BlockRange, blocksOfSlos, settleSlos } from '../storage/settled-slos.ts';
-import { lockSlosBehind } from '../storage/slo-evaluations.ts';
+import { lockSlosBehind, type SloBehind, selectSlosBehind } from '../storage/slo-evaluations.ts';
 import { catchUp } from './catch-up.ts';
 import type { ServiceEnvironment } from './context.ts';
 
@@ -14,8 +14,17 @@ const PARTS = 4;
 const LEAST_BLOCKS = 128;
 /** So many of them at a time, each over a connection of its own. */
 const PARTS_AT_A_TIME = 2;
-/** SLOs of one transaction: enough to be set-based, few enough for writers not to wait for long. */
+/** SLOs that are behind are looked for so many at a time. */
+const SLOS_AT_A_LOOK = 5000;
+/** SLOs of one transaction, at most: enough to be set-based. */
 const SLOS_A_PASS = 500;
+/**
+ * Rows that one transaction writes, up to those of one SLO more: some tenths of a second of work, for which writers to
+ * these SLOs wait. After an outage each of them may have missed thousands of minutes.
+ */
+const ROWS_A_PASS = 20_000;
+/** Points of a minute mostly arrive just after it. */
+const GRACE_MS = 2 * SECOND_MS;
 
 export interface Evaluation {
   readonly objectives: number;
@@ -24,7 +33,7 @@ export interface Evaluation {
 
 export interface EvaluateOptions {
   readonly signal?: AbortSignal;
-  /** The virtual shards whose accounts are meant; null for all. Asked before each pass. */
+  /** The virtual shards whose accounts are meant; null for all. Asked before each transaction. */
   readonly held?: () => readonly number[] | null;
 }
 
@@ -46,19 +55,46 @@ export async function evaluate(
   let snapshots = 0;
   // Mostly none is.
   if (settled.behind === 0) return { objectives, snapshots };
+  let settledMs = atMs;
   for (;;) {
     signal?.throwIfAborted();
     const shards = held();
     if (shards?.length === 0) return { objectives, snapshots };
-    const pass = await env.db.owner(async (tx) => {
-      const behind = await lockSlosBehind(tx, atMs, SLOS_A_PASS, shards);
-      return { slos: behind, snapshots: await catchUp(tx, behind, nowMs) };
-    });
-    objectives += pass.slos.reduce((count, slo) => count + slo.objectives.length, 0);
-    snapshots += pass.snapshots;
-    if (pass.slos.length < SLOS_A_PASS) return { objectives, snapshots };
-    env.logger.debug({ objectives, snapshots }, 'evaluating');
+    const behind = await env.db.owner((tx) => selectSlosBehind(tx, atMs, SLOS_AT_A_LOOK, shards));
+    for (const some of passesOf(behind)) {
+      signal?.throwIfAborted();
+      const pass = await env.db.owner(async (tx) => {
+        const slos = await lockSlosBehind(tx, atMs, some, held());
+        // Up to the present of its turn, which may come minutes after the round began.
+        return { slos, snapshots: await catchUp(tx, slos, Math.max(nowMs, env.clock.now() - GRACE_MS)) };
+      });
+      objectives += pass.slos.reduce((count, slo) => count + slo.objectives.length, 0);
+      snapshots += pass.snapshots;
+      env.logger.debug({ objectives, snapshots }, 'evaluating');
+      // What is up to date is not to wait for others that have much to catch up with.
+      const minuteMs = floorTo(env.clock.now() - GRACE_MS, MINUTE_MS);
+      if (minuteMs > settledMs) {
+        settledMs = minuteMs;
+        objectives += (await settle(env, minuteMs, held())).objectives;
+      }
+    }
+    if (behind.length < SLOS_AT_A_LOOK) return { objectives, snapshots };
   }
+}
+
+/** The SLOs, in their order, in passes that are bounded by the rows that they write. */
+function passesOf(behind: readonly SloBehind[]): SloBehind[][] {
+  const passes: SloBehind[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  for (const slo of behind) {
+    if (rows + slo.rows > ROWS_A_PASS || passes.at(-1)?.length === SLOS_A_PASS) {
+      passes.push([]);
+      rows = 0;
+    }
+    passes.at(-1)?.push(slo);
+    rows += slo.rows;
+  }
+  return passes;
 }
 
 /** Settles what has nothing to be computed any more. Returns how many objectives that were, and how many SLOs are left. */

@@ -10,13 +10,13 @@ import {
   type LoadedMinutes,
   type LoadedRuns,
   loadMinutes,
-  loadRuns,
   NO_MINUTES,
   type SeriesRange,
 } from '../storage/series-columns.ts';
 import { loadTotals, type TotalsRequest } from '../storage/series-totals.ts';
+import { loadSharedRuns } from '../storage/shared-runs.ts';
 import type { KeptTotals } from './kept-totals.ts';
-import { isShortSpan, lookbackRanges, type SpannedSeries, straddlesBefore } from './series-plan.ts';
+import { isShortSpan, lookbackRanges, rowsOf, type SpannedSeries, straddlesBefore } from './series-plan.ts';
 
 export interface LoadedSeries {
   /** Answers every look-back from the span to before it; ends with the last row before the span. */
@@ -27,6 +27,9 @@ export interface LoadedSeries {
   readonly straddles: ReadonlyMap<number, Sums>;
 }
 
+/** Room for what is counted where no row is known before. */
+const NO_ROWS = 64;
+
 /** Where a composite looks back from is found out on the way. */
 const isShort = ({ slo, span }: SpannedSeries): boolean => slo.sli.type !== 'composite' && isShortSpan(span);
 
@@ -36,14 +39,14 @@ export async function loadSeries(
   all: readonly SpannedSeries[],
   kept: KeptTotals | null = null,
 ): Promise<LoadedSeries[]> {
-  const totals = all.map(() => new RunningTotals(64));
+  const totals: RunningTotals[] = [];
   const isOneByOne = all.map((series) => isShort(series) && kept?.has(series) !== true);
   await loadShort(tx, all, isOneByOne, totals);
   await loadLong(tx, all, isOneByOne, totals, kept);
   const stored = await loadStored(tx, all);
   const straddles = await loadStraddles(tx, all);
-  return totals.map((loaded, i) => ({
-    totals: loaded,
+  return all.map((_, i) => ({
+    totals: totals[i] ?? new RunningTotals(NO_ROWS),
     stored: stored[i] ?? NO_MINUTES,
     straddles: straddles[i] ?? new Map(),
   }));
@@ -142,25 +145,35 @@ async function loadLong(
   totals: RunningTotals[],
   kept: KeptTotals | null,
 ): Promise<void> {
-  const keys = all.map(({ key }) => key);
   /** What is kept of series of which more has to be read. */
-  const newest: { readonly i: number; readonly rows: RunningTotals }[] = [];
+  const newest = new Map<number, RunningTotals>();
   const ranges = all.flatMap((series, i) => {
     if (isOneByOne[i] === true) return [];
     const wanted = lookbackRanges(series.slo, series.objective, i, series.span);
     const known = kept?.knownBefore(series, wanted) ?? null;
     if (known === null) return wanted;
     if (known.missing.length === 0) totals[i] = known.totals;
-    else newest.push({ i, rows: known.totals });
+    else newest.set(i, known.totals);
     return known.missing;
   });
-  const loaded = await loadRuns(tx, keys, ranges);
+  const loaded = await loadSharedRuns(
+    tx,
+    all.map(({ key }) => key),
+    ranges,
+  );
+  const rows = all.map(({ span }, i) => rowsOf(span) + (newest.get(i)?.length ?? 0));
+  ranges.forEach(({ series }, i) => {
+    rows[series] = (rows[series] ?? 0) + (loaded[i]?.at.length ?? 0);
+  });
   ranges.forEach(({ series }, i) => {
     const runs = loaded[i];
     const span = all[series]?.span;
-    if (runs !== undefined && span !== undefined) totals[series]?.load(...before(runs, span.fromMs));
+    if (runs === undefined || span === undefined) return;
+    // Made as wide as it is to be: growing leaves as much again to be collected.
+    totals[series] ??= new RunningTotals(rows[series] ?? 0);
+    totals[series]?.load(...before(runs, span.fromMs));
   });
-  for (const { i, rows } of newest) totals[i]?.loadFrom(rows, (totals[i]?.lastAt ?? 0) + 1);
+  for (const [i, known] of newest) totals[i]?.loadFrom(known, (totals[i]?.lastAt ?? 0) + 1);
 }
 
 /** A range without rows before it reaches to the series' first row, which may stand after the span's start. */

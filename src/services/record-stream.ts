@@ -4,12 +4,13 @@ import { type Line, readLines } from '../lib/read-lines.ts';
 import type { Slo } from '../slo/definition.ts';
 import { MinuteStream } from '../slo/minute-stream.ts';
 import { isFaulty } from '../slo/point-schema.ts';
+import type { Tx } from '../storage/client.ts';
 import { versionsById } from '../storage/slo-versions.ts';
-import { slosByReference } from '../storage/slos-by-reference.ts';
+import { idsByReference, lockSlos, slosByReference } from '../storage/slos-by-reference.ts';
 import { assertMayWrite } from './authorize.ts';
 import { catchUp, refreshMarked } from './catch-up.ts';
 import type { ServiceContext } from './context.ts';
-import { KeptTotals } from './kept-totals.ts';
+import { type KeptLimits, KeptTotals } from './kept-totals.ts';
 import { PointLines } from './point-lines.ts';
 import { storeMinutes } from './store-minutes.ts';
 
@@ -23,6 +24,12 @@ const CHUNK_AGE_MS = 1000;
 const SMALL_CHUNK_LINES = 1000;
 const MAX_LINE_BYTES = 64 * 1024;
 const MAX_ERRORS = 100;
+/**
+ * Of a chunk so many lines are stored at a time, and of so many SLOs at least: what is read and computed of many SLOs
+ * would else stay in memory for as long as the whole chunk takes.
+ */
+const LINES_AT_A_TIME = 10_000;
+const SLOS_AT_A_TIME = 250;
 /** SLOs whose snapshots are completed in one transaction at the end. */
 const SLOS_A_PASS = 100;
 
@@ -36,8 +43,17 @@ export interface StreamResult {
 /** Other limits than those that a stream has by itself, for tests of what happens at them. */
 export interface StreamLimits {
   readonly chunkLines?: number;
-  /** How far back of the last row the running totals of a series are kept from chunk to chunk, in milliseconds. */
-  readonly keptMs?: number;
+  /** Of the running totals that are kept from chunk to chunk. */
+  readonly kept?: KeptLimits;
+}
+
+/** Lines that are stored in one transaction. */
+interface Chunk {
+  readonly lines: PointLines;
+  /** The id of the SLO that each reference names; null for none. */
+  readonly named: readonly (string | null)[];
+  readonly isFull: boolean;
+  readonly nowMs: number;
 }
 
 class Recording {
@@ -55,9 +71,9 @@ class Recording {
   #rejected = 0;
   readonly #errors: { line: number; message: string }[] = [];
 
-  constructor(ctx: ServiceContext, { chunkLines = CHUNK_LINES, keptMs }: StreamLimits) {
+  constructor(ctx: ServiceContext, { chunkLines = CHUNK_LINES, kept = {} }: StreamLimits) {
     this.#ctx = ctx;
-    this.#kept = new KeptTotals(keptMs);
+    this.#kept = new KeptTotals(kept);
     this.#lines = new PointLines(chunkLines);
     this.#others = new PointLines(chunkLines);
   }
@@ -108,35 +124,45 @@ class Recording {
     const { accountId } = this.#ctx.actor;
     const nowMs = this.#ctx.clock.now();
     const { references, isFull } = lines;
-    const known = await this.#ctx.db.tenant(accountId, (tx) => slosByReference(tx, accountId, references));
+    const named = await this.#ctx.db.tenant(accountId, (tx) => idsByReference(tx, accountId, references));
     const oldestMs = Math.max(Math.min(lines.oldestMs, nowMs), nowMs - this.#ctx.retentionMs);
     await this.#ctx.partitions.ensure(floorTo(oldestMs, MINUTE_MS), nowMs + 10 * MINUTE_MS);
     const acceptedBefore = this.#accepted;
     const versions = await this.#ctx.db.tenant(accountId, async (tx) => {
-      const ids = [...new Set(known.flatMap((slo) => slo?.id ?? []))];
-      const locked = await slosByReference(tx, accountId, ids, { lock: true });
-      const byId = new Map(locked.flatMap((slo) => (slo === null ? [] : [[slo.id, slo]])));
-      this.#takeLines(
-        lines,
-        known.map((slo) => byId.get(slo?.id ?? '')),
-        nowMs,
-      );
-      const minutes = [...byId.values()].flatMap((slo) => {
-        const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
-        // One that came before is followed by another, as a rule; as a full chunk is.
-        const goesOn = isFull || this.#touched.has(slo.id);
-        return drained.size === 0 ? [] : [{ slo, minutes: drained, goesOn }];
-      });
+      const ids = await lockSlos(tx, accountId, [...new Set(named.flatMap((id) => id ?? []))]);
       this.#kept.open(await versionsById(tx, accountId, ids));
-      await storeMinutes(tx, minutes, nowMs, { complete: false, kept: this.#kept });
+      this.#refuseOthers(lines, named, new Set(ids));
+      const atATime = Math.max(SLOS_AT_A_TIME, Math.ceil((ids.length / lines.length) * LINES_AT_A_TIME));
+      for (let i = 0; i < ids.length; i += atATime) {
+        await this.#storeSome(tx, { lines, named, isFull, nowMs }, ids.slice(i, i + atATime));
+      }
       // A stream that is slow is not to keep composites waiting for its end.
       if (lines.length <= SMALL_CHUNK_LINES) await refreshMarked(tx, accountId, nowMs);
-      for (const { slo } of minutes) this.#touched.add(slo.id);
       return versionsById(tx, accountId, ids);
     });
     this.#kept.close(versions);
     lines.clear();
     this.#ctx.onPointsStored(this.#accepted - acceptedBefore);
+  }
+
+  /** Stores the lines of some of the SLOs, whose rows are locked. */
+  async #storeSome(tx: Tx, { lines, named, isFull, nowMs }: Chunk, ids: readonly string[]): Promise<void> {
+    const read = await slosByReference(tx, this.#ctx.actor.accountId, ids, { lock: true });
+    const slos = read.filter((slo) => slo !== null);
+    const byId = new Map(slos.map((slo) => [slo.id, slo]));
+    this.#takeLines(
+      lines,
+      named.map((id) => byId.get(id ?? '')),
+      nowMs,
+    );
+    const minutes = slos.flatMap((slo) => {
+      const drained = this.#streams.get(slo.id)?.drain() ?? new Map();
+      // One that came before is followed by another, as a rule; as a full chunk is.
+      const goesOn = isFull || this.#touched.has(slo.id);
+      return drained.size === 0 ? [] : [{ slo, minutes: drained, goesOn }];
+    });
+    await storeMinutes(tx, minutes, nowMs, { complete: false, kept: this.#kept });
+    for (const { slo } of minutes) this.#touched.add(slo.id);
   }
 
   /** Completes the snapshots of all that was touched, up to the last complete minute. */
@@ -158,15 +184,21 @@ class Recording {
     return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
   }
 
-  /** Adds what is right of the lines to the minutes. `slos` has an SLO, or none, for each reference. */
+  /** Refuses the lines that name none of these SLOs. */
+  #refuseOthers(lines: PointLines, named: readonly (string | null)[], ids: ReadonlySet<string>): void {
+    const isOne = named.map((id) => id !== null && ids.has(id));
+    if (!isOne.includes(false)) return;
+    for (let i = 0; i < lines.length; i += 1) {
+      if (isOne[lines.referenceOf(i)] !== true) this.#reject(lines.numberOf(i), 'slo: There is no such SLO.');
+    }
+  }
+
+  /** Adds what is right of some SLOs' lines to the minutes. `slos` has one of them, or none, for each reference. */
   #takeLines(lines: PointLines, slos: readonly (Slo | undefined)[], nowMs: number): void {
     const bounds = { nowMs, retentionMs: this.#ctx.retentionMs };
     for (let i = 0; i < lines.length; i += 1) {
       const slo = slos[lines.referenceOf(i)];
-      if (slo === undefined) {
-        this.#reject(lines.numberOf(i), 'slo: There is no such SLO.');
-        continue;
-      }
+      if (slo === undefined) continue;
       const point = lines.take(i, slo, bounds);
       if (isFaulty(point)) {
         this.#reject(

@@ -41,6 +41,9 @@ const SHORT_SPAN_MS = 5 * MINUTE_MS;
 
 export const isShortSpan = ({ fromMs, untilMs }: RewriteSpan): boolean => untilMs - fromMs < SHORT_SPAN_MS;
 
+/** The most rows that a span can have. */
+export const rowsOf = ({ fromMs, untilMs }: RewriteSpan): number => (untilMs - fromMs) / MINUTE_MS + 1;
+
 const stepOf = (slo: Slo): number => (slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS);
 
 /**

@@ -107,7 +107,12 @@ function widened(old: Float64Array, capacity: number): Float64Array {
 }
 
 /** The values from a place to before `end` at the front; in less memory where they fill but a part of it. */
-function shifted(values: Float64Array, from: number, end: number): Float64Array {
+function shifted<Values extends Float64Array | Uint16Array>(
+  values: Values,
+  from: number,
+  end: number,
+): Values;
+function shifted(values: Float64Array | Uint16Array, from: number, end: number): Float64Array | Uint16Array {
   if ((end - from) * 2 < values.length) return values.slice(from, end);
   return values.copyWithin(0, from, end);
 }
@@ -117,14 +122,15 @@ export class RunRows {
   readonly good: RunColumn;
   readonly total: RunColumn;
   #at: Float64Array;
-  #day: Float64Array;
+  /** As narrow as may be: a stream keeps half a million rows. */
+  #day: Uint16Array;
   #length = 0;
 
   constructor(capacity: number) {
     this.good = new RunColumn(capacity);
     this.total = new RunColumn(capacity);
     this.#at = new Float64Array(capacity);
-    this.#day = new Float64Array(capacity);
+    this.#day = new Uint16Array(capacity);
   }
 
   get length(): number {
@@ -155,9 +161,9 @@ export class RunRows {
     const at = this.#at;
     const high = this.#length - 1;
     if (high < 0 || (at[0] ?? 0) > ms) return -1;
+    if ((at[high] ?? 0) <= ms) return high;
     // Minutes are mostly dense, so the place counted back from the newest row is tried first.
     const guess = high - Math.round(((at[high] ?? 0) - ms) / MINUTE_MS);
-    if (guess >= high) return high;
     if (guess >= 0 && at[guess] === ms) return guess;
     let lowest = 0;
     let highest = high;
@@ -185,10 +191,17 @@ export class RunRows {
 
   #grow(): void {
     const length = this.#at.length;
-    const capacity = Math.max(64, length + (length >> 1));
+    this.reserve(Math.max(64, length + (length >> 1)));
+  }
+
+  /** Makes room for so many rows altogether. */
+  reserve(capacity: number): void {
+    if (capacity <= this.#at.length) return;
     this.#at = widened(this.#at, capacity);
     this.good.widen(capacity);
     this.total.widen(capacity);
-    this.#day = widened(this.#day, capacity);
+    const days = this.#day;
+    this.#day = new Uint16Array(capacity);
+    this.#day.set(days);
   }
 }

@@ -86,6 +86,11 @@ export class RunningTotals {
     if (!isMidnight) this.#open(at, day + 1, good, total);
   }
 
+  /** Makes room for so many rows altogether. */
+  reserve(rows: number): void {
+    this.#rows.reserve(rows);
+  }
+
   /** Forgets the rows from the instant on, and the days that begin with them. */
   dropFrom(ms: number): void {
     this.#rows.dropFrom(ms);

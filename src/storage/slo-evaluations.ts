@@ -1,4 +1,4 @@
-import { and, asc, sql } from 'drizzle-orm';
+import { and, asc, type SQL, sql } from 'drizzle-orm';
 import { type AlertMessage, nextDueMs } from '../slo/alert-message.ts';
 import type { AlertStates } from '../slo/alert-state.ts';
 import type { Slo, SloState } from '../slo/definition.ts';
@@ -9,23 +9,60 @@ import { inShards } from './in-shards.ts';
 import { npSlos } from './schema.ts';
 import { instantOrNull, sloOf } from './slo-rows.ts';
 
-/**
- * The next SLOs whose status is older than the instant, locked against writers: of all accounts, or of those in
- * the given virtual shards. Those that a stream is filling up are left to it.
- */
-export async function lockSlosBehind(
+/** Those that a stream is filling up are left to it. */
+const isBehind = (atMs: number): SQL => sql.raw(behindSql(`'${new Date(atMs).toISOString()}'::timestamptz`));
+
+/** An SLO that is behind, and how many rows it may take to bring it up to date. */
+export interface SloBehind {
+  readonly accountId: string;
+  readonly id: string;
+  readonly rows: number;
+}
+
+/** The next SLOs that are behind the instant: of all accounts, or of those in the given virtual shards. Locks none. */
+export async function selectSlosBehind(
   { orm }: Tx,
   atMs: number,
   limit: number,
   shards: readonly number[] | null = null,
+): Promise<SloBehind[]> {
+  const { sourceAccountId, id, snapshotsUntil, recomputeFrom, objectiveNames } = npSlos;
+  // LEAST leaves out what is null.
+  const minutes = sql`extract(epoch FROM ${new Date(atMs)}::timestamptz - LEAST(${snapshotsUntil}, ${recomputeFrom})) / 60`;
+  return orm
+    .select({
+      accountId: sourceAccountId,
+      id,
+      rows: sql<number>`(cardinality(${objectiveNames}) * GREATEST(1, COALESCE(${minutes}, 1)))::float8`,
+    })
+    .from(npSlos)
+    .where(and(inShards(shards), isBehind(atMs)))
+    .orderBy(asc(sourceAccountId), asc(npSlos.level), asc(id))
+    .limit(limit);
+}
+
+/** Of some SLOs those that are still behind the instant, and in the shards, locked against writers. */
+export async function lockSlosBehind(
+  { orm }: Tx,
+  atMs: number,
+  some: readonly Pick<SloBehind, 'accountId' | 'id'>[],
+  shards: readonly number[] | null = null,
 ): Promise<Slo[]> {
+  const accounts = some.map(({ accountId }) => accountId);
+  const ids = some.map(({ id }) => id);
   const rows = await orm
     .select()
     .from(npSlos)
-    .where(and(inShards(shards), sql.raw(behindSql(`'${new Date(atMs).toISOString()}'::timestamptz`))))
+    .where(
+      and(
+        inShards(shards),
+        sql`(${npSlos.sourceAccountId}, ${npSlos.id}) IN
+          (SELECT * FROM unnest(${sql.param(accounts)}::text[], ${sql.param(ids)}::uuid[]))`,
+        isBehind(atMs),
+      ),
+    )
     .orderBy(asc(npSlos.sourceAccountId), asc(npSlos.level), asc(npSlos.id))
-    .limit(limit)
-    .for('no key update');
+    .for('no key update', { of: npSlos });
   return rows.map(sloOf);
 }
 

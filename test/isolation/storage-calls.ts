@@ -60,7 +60,8 @@ import {
 } from '../../src/storage/series-definitions.ts';
 import { loadTotals } from '../../src/storage/series-totals.ts';
 import { settleSlos } from '../../src/storage/settled-slos.ts';
-import { lockSlosBehind, saveEvaluations } from '../../src/storage/slo-evaluations.ts';
+import { loadSharedRuns } from '../../src/storage/shared-runs.ts';
+import { lockSlosBehind, saveEvaluations, selectSlosBehind } from '../../src/storage/slo-evaluations.ts';
 import { versionsById } from '../../src/storage/slo-versions.ts';
 import {
   insertSlo,
@@ -72,7 +73,7 @@ import {
   updateAdjustments,
   updateSloDefinition,
 } from '../../src/storage/slos.ts';
-import { slosByReference } from '../../src/storage/slos-by-reference.ts';
+import { idsByReference, lockSlos, slosByReference } from '../../src/storage/slos-by-reference.ts';
 import {
   insertSnapshots,
   removeSnapshots,
@@ -211,11 +212,15 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
       await slosByReference(tx, accountId, refs, { lock: true }),
     ];
   },
+  idsByReference: (tx, { accountId, slo }) => idsByReference(tx, accountId, [`${slo.project}.${slo.name}`]),
+  lockSlos: (tx, { accountId, slo }) => lockSlos(tx, accountId, [slo.id]),
   versionsById: (tx, { accountId, slo }) => versionsById(tx, accountId, [slo.id]),
   selectSlos: (tx, { accountId, slo }) => selectSlos(tx, accountId, { ids: [slo.id] }, page),
   selectAllSlos: (tx, { accountId, slo }) =>
     selectAllSlos(tx, accountId, { project: slo.project, labels: slo.labels }),
-  lockSlosBehind: (tx, { atMs }) => lockSlosBehind(tx, atMs + DAY_MS, 100),
+  selectSlosBehind: (tx, { atMs }) => selectSlosBehind(tx, atMs + DAY_MS, 100),
+  lockSlosBehind: (tx, { accountId, slo, atMs }) =>
+    lockSlosBehind(tx, atMs + DAY_MS, [{ accountId, id: slo.id }]),
   saveEvaluations: (tx, { accountId, slo, atMs }) =>
     saveEvaluations(tx, [
       {
@@ -281,6 +286,18 @@ export const STORAGE_CALLS: Readonly<Record<string, StorageCall>> = {
   loadRuns: (tx, target) => {
     const { keys, ranges } = hourOf(target);
     return loadRuns(tx, keys, ranges);
+  },
+  loadSharedRuns: async (tx, target) => {
+    const [key] = keysOf(target);
+    if (key === undefined) return [];
+    // As most of an account are read: sixteen series, of which one is.
+    const keys = Array.from({ length: 16 }, (_, i) => (i === 0 ? key : { ...key, objective: `other-${i}` }));
+    const ranges = keys.map((_, series) => ({
+      series,
+      fromMs: target.atMs - 60 * MINUTE_MS,
+      toMs: target.atMs,
+    }));
+    return loadSharedRuns(tx, keys, ranges);
   },
   loadMinutes: (tx, target) => {
     const { keys, ranges } = hourOf(target);
@@ -434,6 +451,7 @@ export const NO_STORAGE_CALLS: Readonly<Record<string, string>> = {
   enoughOf: 'a number',
   enoughToReadWhole: 'the same, for a bound',
   loadTotalsByKey: 'part of loadTotals',
+  readInstants: 'part of loadWholeInstants and loadSharedRuns',
   hasData: 'a text',
   storedOf: 'a row that was read, in our own shape',
   KeptSlos: 'what was read, by the version of its row',

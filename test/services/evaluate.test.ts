@@ -72,6 +72,77 @@ test('an evaluator that was away for three days leaves no gap', async () => {
   expect(found.every((at, i) => i === 0 || at - (found[i - 1] ?? 0) === MINUTE_MS)).toBe(true);
 });
 
+/** SLOs of an account of their own, each with one minute of data, and the rows that stand for them. */
+async function fleet(size: number) {
+  const { env, ctx, slo } = await account({ time_window: { type: 'rolling', duration: '28d' } });
+  const ids = [slo.id];
+  for (let n = 1; n < size; n += 1)
+    ids.push((await createSlo({ ctx, input: { name: `api-${n}`, target: 0.9 } })).id);
+  const at = new Date(NOW - MINUTE_MS).toISOString();
+  for (const id of ids)
+    await recordMeasurements({ ctx, input: { id, body: { points: [{ at, good: 8, total: 10 }] } } });
+  const rows = () =>
+    database.query<{ slo_id: string; rows: number; minutes: number }>(
+      `SELECT slo_id::text, count(*)::int AS rows, ((max(extract(epoch FROM at)) - min(extract(epoch FROM at))) / 60)::int + 1 AS minutes
+       FROM np_slo_snapshots WHERE source_account_id = $1 AND state IS NOT NULL GROUP BY slo_id`,
+      [ctx.actor.accountId],
+    );
+  return { env, ctx, ids, rows };
+}
+
+test('after an outage no transaction writes more than some rows, however many SLOs have missed it', async () => {
+  const { env, ctx, rows } = await fleet(60);
+  env.clock.advance(12 * HOUR_MS);
+  const { snapshots } = await evaluate(env);
+  // 60 SLOs have missed 720 minutes each, and other tests' SLOs some.
+  expect(snapshots).toBeGreaterThanOrEqual(60 * 720);
+  expect((await rows()).every((slo) => slo.rows === 721 && slo.minutes === 721)).toBe(true);
+  const written = await database.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM np_slo_snapshots WHERE source_account_id = $1 AND at > $2 AND state IS NOT NULL
+     GROUP BY xmin::text`,
+    [ctx.actor.accountId, new Date(NOW)],
+  );
+  // 27 of 720 rows fit into 20,000.
+  expect(written.length).toBeGreaterThanOrEqual(3);
+  for (const { n } of written) expect(n).toBeLessThanOrEqual(20_000);
+});
+
+test('an evaluation that is stopped while it catches up leaves what is done, and the next one does the rest', async () => {
+  const { env, rows } = await fleet(60);
+  env.clock.advance(12 * HOUR_MS);
+  const stop = new AbortController();
+  const reason = new Error('the service stops');
+  const logger = Object.assign(Object.create(env.logger), { debug: () => stop.abort(reason) });
+  await expect(evaluate({ ...env, logger }, { signal: stop.signal })).rejects.toBe(reason);
+  const done = (await rows()).filter((slo) => slo.rows === 721).length;
+  expect(done).toBeLessThan(60);
+  expect((await rows()).every((slo) => slo.rows === 721 || slo.rows === 1)).toBe(true);
+  await evaluate(env);
+  expect((await rows()).every((slo) => slo.rows === 721 && slo.minutes === 721)).toBe(true);
+});
+
+test('while many catch up, others that are up to date have their status of each new minute', async () => {
+  const { env } = await fleet(60);
+  const current = await account();
+  env.clock.advance(12 * HOUR_MS);
+  current.env.clock.set(env.clock.now());
+  await current.push(1, 9, 10);
+  // The points of the next minute are there before it is over, so that it has only to be settled.
+  await current.push(0, 9, 10);
+  await current.push(-1, 9, 10);
+  const seen: (number | undefined)[] = [];
+  const logger = Object.assign(Object.create(env.logger), {
+    debug: () => {
+      if (seen.length === 0) env.clock.advance(MINUTE_MS);
+      seen.push(undefined);
+    },
+  });
+  const before = (await current.row())?.evaluated_at?.getTime() ?? 0;
+  await evaluate({ ...env, logger });
+  expect(seen.length).toBeGreaterThan(2);
+  expect((await current.row())?.evaluated_at?.getTime()).toBe(before + MINUTE_MS);
+});
+
 test('two evaluators at once write each snapshot once and the right status', async () => {
   const { env, push, row, times } = await account();
   await push(1, 80, 100);

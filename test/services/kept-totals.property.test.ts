@@ -160,7 +160,7 @@ test.each(definitions.map((definition) => [JSON.stringify(definition), definitio
     await fc.assert(
       fc.asyncProperty(history, async ({ chunkLines, keptMs, ...drawn }) => {
         const plan = planOf(drawn);
-        const actual = await snapshotsAfter(definition, plan, { chunkLines, keptMs });
+        const actual = await snapshotsAfter(definition, plan, { chunkLines, kept: { keptMs } });
         const expected = await snapshotsAfter(definition, plan, {});
         expect(actual.map(({ at }) => at)).toEqual(expected.map(({ at }) => at));
         actual.forEach((row, i) => {
@@ -176,6 +176,95 @@ test.each(definitions.map((definition) => [JSON.stringify(definition), definitio
   },
   240_000,
 );
+
+/** Of many SLOs: which minutes of an hour each leaves out, how many lines are a chunk, how many rows are kept. */
+const crowd = fc.record({
+  gaps: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 40, maxLength: 40 }),
+  before: fc.constantFrom(0, 50),
+  minutes: fc.integer({ min: 120, max: 200 }),
+  chunkMinutes: fc.double({ min: 6, max: 20, noNaN: true }),
+  keptMinutes: fc.constantFrom(1, 25, 200),
+});
+
+/** Every snapshot of forty SLOs that a stream goes through minute by minute, and what statements it took. */
+async function crowdAfter(
+  { gaps, before, minutes }: { gaps: readonly number[]; before: number; minutes: number },
+  limits: StreamLimits,
+) {
+  const queries = vi.spyOn(pg.Client.prototype, 'query');
+  try {
+    const env = createTestEnvironment(database, NOW);
+    accounts += 1;
+    const ctx = actingAs(env, `account-${accounts}`);
+    const ids: string[] = [];
+    for (const [n, gap] of gaps.entries()) {
+      const time_window = { type: 'rolling', duration: n % 4 === 0 ? '26h' : '90m' };
+      const { id } = await createSlo({ ctx, input: { name: `api-${n}`, target: 0.9, time_window } });
+      ids.push(id);
+      const points = Array.from({ length: n % 3 === 0 ? 0 : before }, (_, i) => ({
+        at: new Date(NOW_MINUTE - (gap + 400 + i) * MINUTE_MS).toISOString(),
+        good: i % 7,
+        total: 7,
+      }));
+      if (points.length > 0) await recordMeasurements({ ctx, input: { id, body: { points } } });
+    }
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for (let minute = 0; minute < minutes; minute += 1) {
+        const lines = ids.flatMap((slo, n) => {
+          const gap = gaps[n] ?? 1;
+          if (gap > 20 && minute % 60 < gap) return [];
+          const at = new Date(NOW_MINUTE - (minutes - minute) * MINUTE_MS).toISOString();
+          return [JSON.stringify({ slo, at, good: (minute * gap) % 11, total: 11 + 0.1 * (n % 2) })];
+        });
+        yield Buffer.from(`${lines.join('\n')}\n`);
+      }
+    }
+    await recordStream({ ctx, input: { body: body() }, limits });
+    const rows = await database.query<{ at: Date; [column: string]: unknown }>(
+      `SELECT o.name, s.at, s.state, s.used_good, s.run_good + COALESCE(s.run_good_low, 0) AS run_good,
+         s.run_total + COALESCE(s.run_total_low, 0) AS run_total, s.base_good::float8 AS base_good,
+         s.base_total::float8 AS base_total, s.reliability, s.budget, s.burn_rate, s.count_good, s.count_total
+       FROM np_slo_snapshots s JOIN np_slos o ON o.source_account_id = s.source_account_id AND o.id = s.slo_id
+       WHERE s.source_account_id = $1 ORDER BY o.name, s.at`,
+      [`account-${accounts}`],
+    );
+    return { rows, names: queries.mock.calls.map(([query]: unknown[]) => Object(query).name) };
+  } finally {
+    queries.mockRestore();
+  }
+}
+
+test('a stream over many SLOs leaves the snapshots that it leaves in one chunk, however little of them is kept', async () => {
+  let shared = 0;
+  const gaps = Array.from({ length: 40 }, (_, n) => 1 + ((n * 7) % 30));
+  await fc.assert(
+    fc.asyncProperty(crowd, async ({ chunkMinutes, keptMinutes, ...drawn }) => {
+      const chunkLines = Math.ceil(chunkMinutes * drawn.gaps.length);
+      const kept = { maxRows: keptMinutes * drawn.gaps.length };
+      const { rows, names } = await crowdAfter(drawn, { chunkLines, kept });
+      const expected = await crowdAfter(drawn, {});
+      shared += names.filter((name) => name === 'totals-of-neighbours-at-instants').length;
+      expect(rows.length).toBe(expected.rows.length);
+      rows.forEach((row, i) => {
+        for (const [column, value] of Object.entries(expected.rows[i] ?? {})) {
+          const same = column === 'at' ? row.at.getTime() === Number(value) : isClose(row[column], value);
+          expect(same, `${row.name} ${row.at.toISOString()} ${column}: ${row[column]}, not ${value}`).toBe(
+            true,
+          );
+        }
+      });
+    }),
+    {
+      ...propertyRuns(3),
+      examples: [
+        [{ gaps, before: 50, minutes: 150, chunkMinutes: 10, keptMinutes: 1 }],
+        // The last chunk before a gap has one minute of some SLOs.
+        [{ gaps, before: 50, minutes: 185, chunkMinutes: 6.01, keptMinutes: 25 }],
+      ],
+    },
+  );
+  expect(shared).toBeGreaterThan(0);
+}, 240_000);
 
 test('what the chunks of a stream look back to is read once', async () => {
   const queries = vi.spyOn(pg.Client.prototype, 'query');
