@@ -1,5 +1,5 @@
 import { DAY_MS, MINUTE_MS } from '../lib/duration.ts';
-import type { RunningTotals } from '../slo/running-totals.ts';
+import type { DayBase, RunningTotals } from '../slo/running-totals.ts';
 import type { SeriesRange } from '../storage/series-columns.ts';
 import { isShortSpan, lookbackRanges, rowsOf, type SpannedSeries } from './series-plan.ts';
 
@@ -34,6 +34,8 @@ export interface KeptLimits {
 /** What of the rows before a span is at hand, and which ranges of them have to be read. */
 export interface KnownRows {
   readonly totals: RunningTotals;
+  /** The series' first day, where that is known: what is missing does not reach back to before it. */
+  readonly firstDay: DayBase | null;
   readonly missing: readonly SeriesRange[];
 }
 
@@ -99,11 +101,12 @@ export class KeptTotals {
     const missing = ranges
       .filter(({ fromMs, toMs }) => fromMs < knownFromMs && toMs >= (firstRowMs ?? Number.NEGATIVE_INFINITY))
       .map((range) => ({ ...range, toMs: Math.min(range.toMs, knownFromMs - MINUTE_MS) }));
-    if (totals.length > 0) return { totals, missing };
+    const firstDay = firstRowMs === null ? null : totals.firstDay;
+    if (totals.length > 0) return { totals, firstDay, missing };
     if (missing.length === 0) {
       // The span begins before the series does: all rows come from it.
       kept.knownFromMs = Number.NEGATIVE_INFINITY;
-      return { totals, missing };
+      return { totals, firstDay, missing };
     }
     this.#forget(nameOf(series));
     return null;

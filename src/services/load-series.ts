@@ -2,7 +2,7 @@ import { DAY_MS, floorTo, MINUTE_MS } from '../lib/duration.ts';
 import { firstInstants, furtherInstants, judgedInstants } from '../slo/instants.ts';
 import { ruleAt } from '../slo/revision.ts';
 import type { ObjectiveRule, SumsBetween } from '../slo/rule.ts';
-import { RunningTotals } from '../slo/running-totals.ts';
+import { type DayBase, RunningTotals } from '../slo/running-totals.ts';
 import { usedOf } from '../slo/sli.ts';
 import type { Sums } from '../slo/status.ts';
 import type { Tx } from '../storage/client.ts';
@@ -15,7 +15,7 @@ import {
 } from '../storage/series-columns.ts';
 import { loadTotals, type TotalsRequest } from '../storage/series-totals.ts';
 import { loadSharedRuns } from '../storage/shared-runs.ts';
-import type { KeptTotals } from './kept-totals.ts';
+import type { KeptTotals, KnownRows } from './kept-totals.ts';
 import { isShortSpan, lookbackRanges, rowsOf, type SpannedSeries, straddlesBefore } from './series-plan.ts';
 
 export interface LoadedSeries {
@@ -146,14 +146,14 @@ async function loadLong(
   kept: KeptTotals | null,
 ): Promise<void> {
   /** What is kept of series of which more has to be read. */
-  const newest = new Map<number, RunningTotals>();
+  const newest = new Map<number, KnownRows>();
   const ranges = all.flatMap((series, i) => {
     if (isOneByOne[i] === true) return [];
     const wanted = lookbackRanges(series.slo, series.objective, i, series.span);
     const known = kept?.knownBefore(series, wanted) ?? null;
     if (known === null) return wanted;
     if (known.missing.length === 0) totals[i] = known.totals;
-    else newest.set(i, known.totals);
+    else newest.set(i, known);
     return known.missing;
   });
   const loaded = await loadSharedRuns(
@@ -161,7 +161,7 @@ async function loadLong(
     all.map(({ key }) => key),
     ranges,
   );
-  const rows = all.map(({ span }, i) => rowsOf(span) + (newest.get(i)?.length ?? 0));
+  const rows = all.map(({ span }, i) => rowsOf(span) + (newest.get(i)?.totals.length ?? 0));
   ranges.forEach(({ series }, i) => {
     rows[series] = (rows[series] ?? 0) + (loaded[i]?.at.length ?? 0);
   });
@@ -170,10 +170,17 @@ async function loadLong(
     const span = all[series]?.span;
     if (runs === undefined || span === undefined) return;
     // Made as wide as it is to be: growing leaves as much again to be collected.
-    totals[series] ??= new RunningTotals(rows[series] ?? 0);
+    totals[series] ??= begun(rows[series] ?? 0, newest.get(series)?.firstDay ?? null);
     totals[series]?.load(...before(runs, span.fromMs));
   });
-  for (const [i, known] of newest) totals[i]?.loadFrom(known, (totals[i]?.lastAt ?? 0) + 1);
+  for (const [i, known] of newest) totals[i]?.loadFrom(known.totals, (totals[i]?.lastAt ?? 0) + 1);
+}
+
+/** Totals with room for so many rows, and the series' first one where that is known. */
+function begun(rows: number, firstDay: DayBase | null): RunningTotals {
+  const totals = new RunningTotals(rows + 1);
+  if (firstDay !== null) totals.begin(firstDay);
+  return totals;
 }
 
 /** A range without rows before it reaches to the series' first row, which may stand after the span's start. */

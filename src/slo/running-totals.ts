@@ -26,6 +26,15 @@ export class RunningTotals {
     this.#rows = new RunRows(capacity);
   }
 
+  /**
+   * Begins with the series' first row, that of 00:00 of its first day: what a window counts that begins before is all
+   * since then, whichever rows come next. Nothing else may be known yet.
+   */
+  begin(first: DayBase): void {
+    this.#openDay(first);
+    this.#open(first.dayMs, 0, 0, 0);
+  }
+
   /** Takes rows that are kept; `bases` has the day of each of them. Ascending over all calls. */
   load(rows: RunColumns, bases: readonly DayBase[]): void {
     for (const base of bases) this.#knowDay(base);
@@ -126,6 +135,11 @@ export class RunningTotals {
   get lastRun(): { readonly good: Exact; readonly total: Exact } {
     const last = this.length - 1;
     return { good: this.#rows.good.of(last), total: this.#rows.total.of(last) };
+  }
+
+  /** The first and the newest day that are known; null where there is none. */
+  get firstDay(): DayBase | null {
+    return this.#days[0] ?? null;
   }
 
   get lastDay(): DayBase | null {

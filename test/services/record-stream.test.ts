@@ -156,6 +156,24 @@ test('a minute that a chunk ends in goes on in the next one', async () => {
   expect(await counts()).toEqual([120_000, 120_000]);
 });
 
+test('a later chunk counts what came in before all that the chunks look back to', async () => {
+  const { ctx, slo, push, counts } = await account({ time_window: { type: 'rolling', duration: '28d' } });
+  // Days before the day that the look-backs begin in.
+  await push([{ at: minute(2 * 1440), good: 0, total: 1000 }]);
+  await push(Array.from({ length: 90 }, (_, i) => ({ at: minute(i + 1), good: 10, total: 10 })));
+  const lines = Array.from({ length: 30 }, (_, i) =>
+    JSON.stringify({ slo: slo.id, at: minute(60 - i), good: 5, total: 10 }),
+  );
+  const body = new Blob([lines.join('\n')]).stream();
+  await recordStream({ ctx, input: { body }, limits: { chunkLines: 7 } });
+  expect(await counts()).toEqual([90 * 10 - 30 * 5, 1000 + 90 * 10]);
+  const rows = await database.query<{ at: Date; count_total: number }>(
+    'SELECT at, count_total FROM np_slo_snapshots WHERE slo_id = $1 AND at > $2 ORDER BY at',
+    [slo.id, minute(90)],
+  );
+  expect(rows.map(({ count_total }) => count_total)).toEqual(rows.map((_, i) => 1000 + (i + 1) * 10));
+});
+
 test('the first errors are told in the order of their lines, whichever chunk is looked at first', async () => {
   const { stream } = await account();
   const fine = { slo: 'default.api', at: minute(3), good: 1, total: 1 };
