@@ -1,16 +1,11 @@
-import { floorTo, MINUTE_MS } from '../lib/duration.ts';
+import { MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
+import { endOfCount } from '../slo/rule.ts';
 import { FILLING_BEHIND_MS } from '../storage/behind.ts';
 import type { Tx } from '../storage/client.ts';
 import { lastRowOf } from '../storage/series-columns.ts';
 import { removeSnapshots } from '../storage/snapshot-rows.ts';
 import type { SeriesChange } from './plan-rewrite.ts';
-
-/** The end of a minute with data, and of the slice that holds it: by then it has been counted. */
-export function endOfData({ budgetingMethod, sliceMs }: Slo, minuteMs: number): number {
-  const step = budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
-  return floorTo(minuteMs, step) + step;
-}
 
 /**
  * From where on the rows of an SLO whose past is being filled up say nothing but how its windows pass over what came
@@ -20,7 +15,7 @@ export function endOfData({ budgetingMethod, sliceMs }: Slo, minuteMs: number): 
  * them itself where nothing comes any more.
  */
 export function silenceOf(slo: Slo, lastDataAtMs: number, atMs: number): number | null {
-  return lastDataAtMs < atMs - FILLING_BEHIND_MS ? endOfData(slo, lastDataAtMs) + MINUTE_MS : null;
+  return lastDataAtMs < atMs - FILLING_BEHIND_MS ? endOfCount(slo, lastDataAtMs) + MINUTE_MS : null;
 }
 
 /** `at` of each series' newest row, null for none, once those are removed that are to be left out. */

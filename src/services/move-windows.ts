@@ -1,4 +1,3 @@
-import { MINUTE_MS } from '../lib/duration.ts';
 import type { HeldRuns } from '../slo/alert-runs.ts';
 import type { Judged } from '../slo/alert-watch.ts';
 import { allowedErrorRatio, TOLERANCE } from '../slo/budget.ts';
@@ -10,7 +9,7 @@ import type { Tx } from '../storage/client.ts';
 import { moveCounts } from '../storage/move-counts.ts';
 import { loadRuns } from '../storage/series-columns.ts';
 import type { MovedSpan } from './moved-span.ts';
-import type { SpannedSeries } from './series-plan.ts';
+import { rowsOf, type SpannedSeries } from './series-plan.ts';
 
 /** What a change, all of it before the moved rows, has done to their windows. */
 export interface WindowMove {
@@ -44,7 +43,7 @@ export async function moveWindows(tx: Tx, move: WindowMove): Promise<readonly Ju
     atRiskBelow: AT_RISK_BUDGET - TOLERANCE,
     burnUntilMs: judgedUntilMs,
   });
-  if (rows !== (untilMs - fromMs) / MINUTE_MS + 1) return null;
+  if (rows !== rowsOf(moved)) return null;
   if (deep.length === 0) return [];
   const burns = [highestBurn, burnBefore].filter((burn) => burn !== null);
   const isQuiet = cannotHold(deep, burns.length === 0 ? null : Math.max(...burns));

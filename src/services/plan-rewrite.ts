@@ -4,7 +4,7 @@ import type { Slo } from '../slo/definition.ts';
 import type { MinuteChange } from '../slo/rewrite.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
 import { type MovedSpan, splitSpan } from './moved-span.ts';
-import { type SpannedSeries, spanOfChange } from './series-plan.ts';
+import { rowsOf, type SpannedSeries, spanOfChange } from './series-plan.ts';
 
 /** A series of which minutes have changed, or which is to be carried on. The SLO's row must be locked. */
 export interface SeriesChange {
@@ -72,7 +72,7 @@ export function plan(change: Settled, lastRowMs: number | null): Planned | null 
 
 /** The most rows that the spans can have. */
 export const sizeOf = (all: readonly Planned[]): number =>
-  all.reduce((sum, { span }) => sum + (span.untilMs - span.fromMs) / MINUTE_MS + 1, 0);
+  all.reduce((sum, { span }) => sum + rowsOf(span), 0);
 
 /** The series, in their order, in passes of bounded size; a long one has a pass of its own. */
 export function passesOf(planned: readonly Planned[]): Planned[][] {

@@ -6,6 +6,7 @@ import { evaluateComposite } from '../slo/composite-evaluation.ts';
 import { CompositeWalk } from '../slo/composite-walk.ts';
 import type { Slo } from '../slo/definition.ts';
 import { objectiveAt } from '../slo/revision.ts';
+import { stepOf } from '../slo/rule.ts';
 import type { ObjectiveStatus } from '../slo/status.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
@@ -117,7 +118,7 @@ async function refresh(tx: Tx, slo: Slo, nowMs: number): Promise<Refreshed> {
     );
     const fromMs = floorTo(Math.min(compareFromMs - reachMs, ...straddles) - settledMs, HOUR_MS);
     const minutes = await loadComponentMinutes(tx, slo, components, fromMs, atMs);
-    const step = slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS;
+    const step = stepOf(slo);
     const evaluated = evaluateComposite(
       { fromMs, untilMs: atMs, revisions, components: minutes },
       slo.budgetingMethod === 'timeslices' ? slo.sliceMs : null,

@@ -14,7 +14,7 @@ import { lastRowsToStand } from './leave-silence.ts';
 import { type LoadedSeries, loadSeries } from './load-series.ts';
 import { moveWindows, type WindowMove } from './move-windows.ts';
 import { type Planned, passesOf, plan, type SeriesChange, sizeOf } from './plan-rewrite.ts';
-import type { SpannedSeries } from './series-plan.ts';
+import { rowsOf, type SpannedSeries } from './series-plan.ts';
 import { settleChanges } from './settle-changes.ts';
 
 /** What has been written. */
@@ -161,7 +161,7 @@ async function moveBehind(
   const fromMs = judged === null ? moved.fromMs : moved.untilMs + MINUTE_MS;
   const { behind: _, ...own } = series;
   return {
-    rows: judged === null ? 0 : (moved.untilMs - moved.fromMs) / MINUTE_MS + 1,
+    rows: judged === null ? 0 : rowsOf(moved),
     left: fromMs > untilMs ? null : { ...own, changes: [], span: { fromMs, untilMs } },
   };
 }

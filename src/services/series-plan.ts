@@ -5,9 +5,11 @@ import { judgedLookbacks } from '../slo/instants.ts';
 import { ruleSegments, sliceTargetAt } from '../slo/revision.ts';
 import type { MinuteChange } from '../slo/rewrite.ts';
 import {
+  endOfCount,
   lastInstant,
   type ObjectiveRule,
   type StatusOptions,
+  stepOf,
   straddlingSlice,
   windowInstant,
 } from '../slo/rule.ts';
@@ -44,8 +46,6 @@ export const isShortSpan = ({ fromMs, untilMs }: RewriteSpan): boolean => untilM
 /** The most rows that a span can have. */
 export const rowsOf = ({ fromMs, untilMs }: RewriteSpan): number => (untilMs - fromMs) / MINUTE_MS + 1;
 
-const stepOf = (slo: Slo): number => (slo.budgetingMethod === 'timeslices' ? slo.sliceMs : MINUTE_MS);
-
 /**
  * The rows that a change of the minutes ending at `firstAt` to `lastAt` touches: up to where the newest of
  * them has left the window and every look-back, and at least to the end of its UTC day, whose running totals
@@ -60,7 +60,7 @@ export function spanOfChange(
 ): RewriteSpan {
   const step = stepOf(slo);
   const fromMs = floorTo(firstAt - 1, step) + MINUTE_MS;
-  const countedAt = floorTo(lastAt - 1, step) + step;
+  const countedAt = endOfCount(slo, lastAt - 1);
   let untilMs = floorTo(countedAt - 1, DAY_MS) + DAY_MS;
   for (const { fromMs: start, toMs: end, rule } of ruleSegments(slo, objective, fromMs, limitMs + 1)) {
     const reach = Math.max(...judgedLookbacks(rule)) + step;

@@ -1,11 +1,12 @@
 import { floorTo, MINUTE_MS } from '../lib/duration.ts';
 import type { Slo } from '../slo/definition.ts';
+import { endOfCount } from '../slo/rule.ts';
 import type { MinuteReceived } from '../slo/sli.ts';
 import { announceChanges } from '../storage/changes.ts';
 import type { Tx } from '../storage/client.ts';
 import { saveStatuses } from './bring-up-to-date.ts';
 import type { KeptTotals } from './kept-totals.ts';
-import { endOfData, silenceOf } from './leave-silence.ts';
+import { silenceOf } from './leave-silence.ts';
 import { passOn } from './pass-on.ts';
 import { rewriteSnapshots } from './rewrite-snapshots.ts';
 
@@ -56,7 +57,7 @@ export async function storeMinutes(
         if (!complete && newest === undefined) return [];
         // Up to the end of the slice, in whose row it is counted.
         const extendToMs =
-          complete || newest === undefined ? atMs : Math.min(atMs, endOfData(slo, newest.minuteMs));
+          complete || newest === undefined ? atMs : Math.min(atMs, endOfCount(slo, newest.minuteMs));
         return [{ slo, objective: name, changes: own, extendToMs, silentFromMs }];
       }),
     ),

@@ -4,7 +4,15 @@ import { firstWindow } from './alerting.ts';
 import { BURN_RATE_WINDOW_MS, BURN_WINDOWS } from './burn-rate.ts';
 import type { Slo } from './definition.ts';
 import type { ObjectiveRule, SumsBetween } from './rule.ts';
-import { burnOver, conditionsOf, lastInstant, lookbackReach, stepOf, windowInstant } from './rule.ts';
+import {
+  burnOver,
+  conditionsOf,
+  endOfCount,
+  lastInstant,
+  lookbackReach,
+  stepOf,
+  windowInstant,
+} from './rule.ts';
 import type { ResolvedWindow } from './window.ts';
 import { windowAt } from './window.ts';
 
@@ -153,10 +161,9 @@ const OWN_DATA: readonly string[] = ['ratio', 'threshold'];
  * first data, where only the first day's row of 00:00 stands, and nothing came in after the last data. Those between stay.
  */
 export function countedInstants(slo: Slo, instants: readonly number[]): readonly number[] {
-  const { firstDataAtMs, lastDataAtMs, budgetingMethod, sliceMs } = slo;
+  const { firstDataAtMs, lastDataAtMs } = slo;
   if (!OWN_DATA.includes(slo.sli.type) || firstDataAtMs === null || lastDataAtMs === null) return instants;
-  const step = budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
-  const lastMs = floorTo(lastDataAtMs, step) + step;
+  const lastMs = endOfCount(slo, lastDataAtMs);
   if ((instants[0] ?? 0) > firstDataAtMs && (instants.at(-1) ?? 0) <= lastMs) return instants;
   const firstRowMs = floorTo(firstDataAtMs + MINUTE_MS - 1, DAY_MS);
   const moved: number[] = [];

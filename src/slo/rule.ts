@@ -117,9 +117,18 @@ export function conditionsOf(rule: ObjectiveRule, periodMs: number): readonly Bu
   return own.every(({ longMs }) => longMs <= periodMs) ? own : own.filter(({ longMs }) => longMs <= periodMs);
 }
 
-/** What a rule counts by: minutes, or its time slices. */
-export function stepOf(rule: ObjectiveRule): number {
-  return rule.budgetingMethod === 'timeslices' ? rule.sliceMs : MINUTE_MS;
+/** How an SLO and its rules count. */
+type Counting = Pick<ObjectiveRule, 'budgetingMethod' | 'sliceMs'>;
+
+/** What is counted by: minutes, or time slices. */
+export function stepOf({ budgetingMethod, sliceMs }: Counting): number {
+  return budgetingMethod === 'timeslices' ? sliceMs : MINUTE_MS;
+}
+
+/** The end of a minute, or of the slice that holds it: by then it has been counted. */
+export function endOfCount(counting: Counting, minuteMs: number): number {
+  const step = stepOf(counting);
+  return floorTo(minuteMs, step) + step;
 }
 
 /** Slices that end in the window, future ones included. */

@@ -1,11 +1,9 @@
 import { floorTo, SECOND_MS } from '../lib/duration.ts';
 import type { ServiceEnvironment } from '../services/context.ts';
-import { evaluate, type Shards } from '../services/evaluate.ts';
+import { evaluate, GRACE_MS, type Shards } from '../services/evaluate.ts';
 import { repeat } from './repeat.ts';
 import type { Worker } from './worker.ts';
 
-/** Points of a minute mostly arrive just after it; waiting for them spares a second write. */
-const GRACE_MS = 2 * SECOND_MS;
 /** How often to look for shards that nobody holds, and for replicas that have none. */
 const BALANCE_MS = 5 * SECOND_MS;
 

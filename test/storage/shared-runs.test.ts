@@ -14,6 +14,7 @@ import { loadSharedRuns } from '../../src/storage/shared-runs.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
 import { propertyRuns } from '../support/property-runs.ts';
+import { statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const DAY = Date.UTC(2026, 10, 18);
@@ -52,17 +53,11 @@ const keys = await createSeries();
 /** What was read, and the names of the statements that it took. */
 async function loaded(ranges: readonly SeriesRange[]) {
   return database.db.owner(async (tx) => {
-    const names: string[] = [];
-    const watched = new Proxy(tx.client, {
-      get: (client, property) =>
-        property === 'query'
-          ? (query: { readonly name: string; readonly text: string }) => {
-              names.push(query.name);
-              return client.query(query);
-            }
-          : Reflect.get(client, property),
+    let shared: LoadedRuns[] = [];
+    const statements = await statementsOf(async () => {
+      shared = await loadSharedRuns(tx, keys, ranges);
     });
-    const shared = await loadSharedRuns({ ...tx, client: watched }, keys, ranges);
+    const names = statements.map(({ name }) => name);
     return { shared, expected: await loadRuns(tx, keys, ranges), names };
   });
 }

@@ -7,6 +7,7 @@ import type { SeriesKey } from '../../src/storage/series-columns.ts';
 import { loadTotals, type SeriesTotals, type TotalsRequest } from '../../src/storage/series-totals.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { actingAs, createTestEnvironment } from '../support/environment.ts';
+import { statementsOf } from '../support/statements-of.ts';
 
 const database = await createTestDatabase();
 const DAY = Date.UTC(2026, 10, 18);
@@ -65,18 +66,11 @@ async function oneByOne(requests: readonly TotalsRequest[]) {
 /** All in one loading, and the names of the statements that it took. */
 async function together(requests: readonly TotalsRequest[]) {
   return ctx.db.tenant('whole', async (tx) => {
-    const names: string[] = [];
-    const watched = new Proxy(tx.client, {
-      get: (client, property) =>
-        property === 'query'
-          ? (query: { readonly name: string; readonly text: string }) => {
-              names.push(query.name);
-              return client.query(query);
-            }
-          : Reflect.get(client, property),
+    let answers: SeriesTotals[] = [];
+    const statements = await statementsOf(async () => {
+      answers = await loadTotals(tx, requests);
     });
-    const answers = await loadTotals({ ...tx, client: watched }, requests);
-    return { answers, names };
+    return { answers, names: statements.map(({ name }) => name) };
   });
 }
 
